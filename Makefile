@@ -1,0 +1,43 @@
+# Two commands matter: `make run` and `make test`. Both install what is missing (Debian packages; root or sudo).
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+HUB := .build/release/hub
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build debug dependencies test-dependencies test-unit test-integration test-web bench check format clean
+
+help:
+	@echo "make run     install what is missing, build, serve the demo and say which pages to open"
+	@echo "make test    install what is missing and pass every test"
+	@echo "make bench   print cost and latency beside a floor measured in the same run"
+	@echo "make check   the rules that run: layout, file budget, formatting"
+	@echo "make clean   remove what was built (not ./var)"
+
+run: dependencies build
+	$(HUB) serve --demo
+
+test: test-dependencies
+	@scripts/test
+
+bench: test-dependencies build
+	@Tests/Bench/run
+
+build:
+	swift build -c release $(SWIFT_FLAGS)
+
+debug:
+	swift build --build-tests $(SWIFT_FLAGS)
+
+dependencies:
+	@scripts/dependencies run
+
+test-dependencies:
+	@scripts/dependencies run test
+
+check:
+	@scripts/check
+
+format:
+	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+clean:
+	rm -rf .build Tests/Bench/bin

@@ -1,0 +1,61 @@
+// swift-tools-version: 6.3
+// The folder tree is the architecture: pure cores, engines that each fence one C library, and `Hub`, the only place
+// where the two meet. See docs/explanation/architecture.md before adding a target (a target earns its place).
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+/// A pure core: it may depend on other cores only, opens nothing and reads no clock.
+func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// An engine: the Swift face of one C library.
+func engine(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", resources: resources,
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "hub",
+  products: [.executable(name: "hub", targets: ["Command"])],
+  targets: [
+    .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
+    .systemLibrary(name: "COpenSSL", path: "Sources/System/COpenSSL", pkgConfig: "openssl"),
+    .systemLibrary(name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq"),
+    .systemLibrary(name: "CSodium", path: "Sources/System/CSodium", pkgConfig: "libsodium"),
+    .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib"),
+
+    core("Protocol"),
+    core("Channels"),
+    core("Domain"),
+
+    engine("EventLoop", ["CLinux"]),
+    engine("Crypto", ["COpenSSL", "CSodium"]),
+    engine("Compression", ["CZlib"]),
+    engine("Postgres", ["CPostgres", "CLinux", "EventLoop"]),
+    engine("Telemetry", []),
+
+    .target(
+      name: "Hub",
+      dependencies: [
+        "Protocol", "Channels", "Domain", "EventLoop", "Crypto", "Compression", "Postgres", "Telemetry", "CLinux",
+      ],
+      resources: [.embedInCode("SQL")],
+      swiftSettings: settings),
+    .executableTarget(name: "Command", dependencies: ["Hub"], swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,60 @@
+// The bytes that a socket did not take yet. It counts them, so that the owner can bound them: past the bound the
+// connection's subscriptions lag and its commands are not read (wire §3).
+
+package struct SendQueue {
+  private var chunks: [[UInt8]] = []
+  /// How much of the first chunk is gone.
+  private var sent = 0
+  /// Bytes waiting.
+  package private(set) var count = 0
+
+  package init() {}
+
+  package var isEmpty: Bool { count == 0 }
+
+  package mutating func append(_ bytes: [UInt8]) {
+    guard !bytes.isEmpty else { return }
+    chunks.append(bytes)
+    count += bytes.count
+  }
+
+  /// Hands everything that waits to `write` in as few calls as possible, and goes on while all of it is taken. A lone
+  /// chunk is handed over as it is; several are first laid side by side in `scratch`, at most `limit` bytes at a time.
+  /// `write` answers how many bytes were taken, or nil when the socket is gone. Answers false when it is gone.
+  package mutating func drain(
+    scratch: inout [UInt8], limit: Int = 256 * 1024, _ write: (UnsafeRawBufferPointer) -> Int?
+  ) -> Bool {
+    while let first = chunks.first {
+      let offered: Int
+      let taken: Int?
+      if chunks.count == 1 || first.count - sent >= limit {
+        offered = first.count - sent
+        taken = first.withUnsafeBytes { write(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+      } else {
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: first[sent...])
+        for chunk in chunks.dropFirst() {
+          if scratch.count + chunk.count > limit { break }
+          scratch.append(contentsOf: chunk)
+        }
+        offered = scratch.count
+        taken = scratch.withUnsafeBytes { write($0) }
+      }
+      guard let taken else { return false }
+      discard(taken)
+      if taken < offered { return true }
+    }
+    return true
+  }
+
+  private mutating func discard(_ bytes: Int) {
+    count -= bytes
+    sent += bytes
+    var gone = 0
+    while gone < chunks.count, sent >= chunks[gone].count {
+      sent -= chunks[gone].count
+      gone += 1
+    }
+    if gone == chunks.count { chunks = [] } else { chunks.removeFirst(gone) }
+  }
+}

@@ -1,0 +1,95 @@
+// The subcommands: from options to calls of the library.
+import Domain
+import EventLoop
+import Glibc
+import Hub
+import Telemetry
+
+let usage = """
+  usage: hub serve   [--listen ADDRESS]… [--data DIR] [--database URL] [--reactors N] [--demo] [--log text|json]
+                     [--log-level debug|info|warning|error] [--clients DIR] [--allow-origin ORIGIN]… [--secret-file FILE]
+         hub migrate [--data DIR] [--database URL]
+         hub token   --role ROLE [--restaurant ID]… [--ramp ID] [--user ID] [--ttl 1h] [--data DIR] [--secret-file FILE]
+         hub demo    [--url http://127.0.0.1:8080] [--restaurants K] [--rate N] [--for 60s] [--data DIR]
+         hub doctor  [--data DIR] [--database URL]
+
+  An ADDRESS is 127.0.0.1:8080, [::1]:8080 or unix:/path. Without --database (or DATABASE_URL) the hub runs its own
+  private Postgres under --data. Every option is also a variable: --data is HUB_DATA.
+  """
+
+/// What is common to the subcommands that need the database.
+private func configuration(_ options: Options) throws -> Configuration {
+  var configuration = Configuration()
+  configuration.data = options["data"] ?? configuration.data
+  configuration.connectionString =
+    options["database"] ?? getenv("DATABASE_URL").map { String(cString: $0) } ?? ""
+  configuration.secretFile = options["secret-file"] ?? "\(configuration.data)/secret"
+  return configuration
+}
+
+func serve(_ options: Options) throws {
+  try options.allowOnly(
+    "listen", "data", "database", "reactors", "demo", "log", "log-level", "clients", "allow-origin", "secret-file")
+  var configuration = try configuration(options)
+  let listen = options.all("listen")
+  configuration.listen = try (listen.isEmpty ? ["127.0.0.1:8080"] : listen).map { text in
+    guard let address = SocketAddress(text) else { throw UsageError("\"\(text)\" is not an address to listen on.") }
+    return address
+  }
+  configuration.reactors = try options.integer("reactors", in: 1...256) ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  configuration.demo = try options.isSet("demo")
+  configuration.allowedOrigins = Set(options.all("allow-origin"))
+  configuration.clients = options["clients"] ?? Assets.defaultFolder()
+  guard let form = Log.Form(rawValue: options["log"] ?? "text") else { throw UsageError("--log is text or json.") }
+  configuration.logForm = form
+  let levels: [String: Log.Level] = ["debug": .debug, "info": .info, "warning": .warning, "error": .error]
+  guard let level = levels[options["log-level"] ?? "info"] else {
+    throw UsageError("--log-level is debug, info, warning or error.")
+  }
+  configuration.logLevel = level
+  try HubProcess(configuration).serve()
+}
+
+func migrate(_ options: Options) throws {
+  try options.allowOnly("data", "database", "secret-file")
+  let applied = try HubProcess(try configuration(options)).migrateOnly()
+  print(applied == 0 ? "The database is up to date." : "\(applied) migrations were applied.")
+}
+
+func token(_ options: Options) throws {
+  try options.allowOnly("role", "restaurant", "ramp", "user", "ttl", "data", "secret-file", "database")
+  guard let roleName = options["role"], let role = Role(rawValue: roleName) else {
+    throw UsageError("--role is one of \(Role.allCases.map(\.rawValue).joined(separator: ", ")).")
+  }
+  func identifier(_ text: String) throws -> Identifier {
+    guard let id = Identifier(text) else { throw UsageError("\"\(text)\" is not a UUID.") }
+    return id
+  }
+  let restaurants = try options.all("restaurant").map(identifier)
+  let ramp = try options["ramp"].map(identifier)
+  if role == .ramp && ramp == nil { throw UsageError("A ramp's token needs --ramp.") }
+  if role != .ramp && role != .platformOwner && restaurants.isEmpty {
+    throw UsageError("A token of this role needs --restaurant.")
+  }
+  let configuration = try configuration(options)
+  print(
+    try HubProcess(configuration).token(
+      role: role, restaurants: restaurants, ramp: ramp, user: try options["user"].map(identifier),
+      seconds: Int64(try options.seconds("ttl") ?? 3600)))
+}
+
+func demo(_ options: Options) throws {
+  try options.allowOnly("url", "restaurants", "rate", "for", "data", "secret-file")
+  var evening = Evening.Plan()
+  evening.url = options["url"] ?? "http://127.0.0.1:8080"
+  evening.restaurants = try options.integer("restaurants", in: 1...1000) ?? 1
+  evening.ordersASecond = try options.integer("rate", in: 1...10_000) ?? 5
+  evening.seconds = try options.seconds("for") ?? 60
+  evening.secretFile = try configuration(options).secretFile
+  guard try Evening(evening).play() else { exit(1) }
+}
+
+func doctor(_ options: Options) throws {
+  try options.allowOnly("data", "database", "secret-file")
+  guard try Doctor(try configuration(options)).examine() else { exit(1) }
+}

@@ -1,0 +1,50 @@
+// What can be set about a hub, with the values that apply when nothing is said. Where options come from (flags, HUB_…
+// variables) is Command's business.
+package import EventLoop
+package import Telemetry
+
+/// Bounds on what peers may cost.
+package struct ServerLimits: Sendable {
+  /// Seconds for a request's head to arrive, from the connection's start or the last answer's first byte.
+  package var headSeconds: Int32 = 10
+  /// Seconds that an idle HTTP connection is kept open.
+  package var idleSeconds: Int32 = 75
+  /// Seconds until a WebSocket must have signed in (wire §2).
+  package var signInSeconds: Int32 = 10
+  /// Bytes waiting in one connection past which its subscriptions lag (wire §3).
+  package var sendQueueBytes = 256 * 1024
+  /// The longest WebSocket message in bytes (close code 1009 past it).
+  package var messageBytes = 64 * 1024
+  package var subscriptionsPerConnection = 100
+  /// Commands of one socket that may run at once.
+  package var commandsPerConnection = 16
+
+  package init() {}
+}
+
+package struct Configuration: Sendable {
+  package var listen: [SocketAddress] = []
+  /// Where the private Postgres and the secret live.
+  package var data = "./var"
+  /// The key that tokens are signed with; made at first start. Nodes of one hub share it.
+  package var secretFile = "./var/secret"
+  /// A libpq connection string or URL; empty for the private Postgres.
+  package var connectionString = ""
+  package var reactors = 1
+  /// Postgres connections a reactor.
+  package var poolSize = 4
+  package var demo = false
+  /// The folder with `js` and `web`.
+  package var clients = ""
+  /// Origins besides the hub's own that a browser may connect from.
+  package var allowedOrigins: Set<String> = []
+  /// Seconds between heartbeat messages (wire §2).
+  package var heartbeatSeconds: Int32 = 10
+  /// Seconds that a drain may take until the hub exits.
+  package var drainSeconds = 8
+  package var limits = ServerLimits()
+  package var logForm = Log.Form.text
+  package var logLevel = Log.Level.info
+
+  package init() {}
+}

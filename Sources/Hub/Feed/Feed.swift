@@ -1,0 +1,310 @@
+// The feed: from the log in Postgres to the reactors of this node.
+//
+// 1. Events come from three sources: commits of this node (complete, from hub.flush), notifications (complete or only a
+//    head) and the log itself. Whatever the source, a channel's events leave here in offset order, each once.
+// 2. A notification is a hint. LISTEN comes first, then a read of the heads; a re-scan every 250 ms finds what a lost
+//    notification hid. So a lost one costs at most that, never an event.
+// 3. Only channels with a subscriber on this node are tracked; the rest costs nothing.
+// 4. Own commits do not NOTIFY in their transaction (hub.notify = off); the heads they moved are announced to the other
+//    nodes together, at most once in `announceDelay`.
+// Not here: who may listen, snapshots, slow readers (Server), encoding of anything but events.
+package import EventLoop
+package import Postgres
+import Protocol
+package import Telemetry
+
+package actor Feed {
+  /// How long an early event waits for the one before it until the log is read; own commits overtake one another by less.
+  private static let repairDelay = Duration.milliseconds(3)
+  private static let announceDelay = Duration.milliseconds(3)
+  private static let scanInterval = Duration.milliseconds(250)
+  private static let readLimit = 500
+
+  package nonisolated let state: FeedState
+  private nonisolated let loop: EventLoop
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+  private struct Entry {
+    var track = FeedTrack()
+    /// The reactors that listen, each with the generation of its registration.
+    var reactors: [Int: Int] = [:]
+  }
+
+  private let node: String
+  private let listener: PostgresListener
+  private let mailboxes: [Mailbox<FeedMessage>]
+  private let log: Log
+  private let counters: FeedCounters
+  private var entries: [String: Entry] = [:]
+  private var outboxes: [[Delivery]]
+  private var announced: [String: Int64] = [:]
+  private var announceScheduled = false
+  private var repairScheduled = false
+  private var isRepairing = false
+  private var isScanning = false
+  private var isStopped = false
+  private var firstListeners: [CheckedContinuation<Void, Never>] = []
+  private var lastXmin: String?
+
+  package init(
+    loop: EventLoop, connectionString: String, node: String, mailboxes: [Mailbox<FeedMessage>], state: FeedState,
+    counters: FeedCounters, log: Log
+  ) {
+    self.loop = loop
+    self.node = node
+    self.mailboxes = mailboxes
+    self.state = state
+    self.counters = counters
+    self.log = log
+    outboxes = mailboxes.map { _ in [] }
+    listener = PostgresListener(loop: loop, connectionString: connectionString)
+  }
+
+  // MARK: Life
+
+  package func start() {
+    listener.listening = { [unowned self] in self.assumeIsolated { feed in _ = Task { await feed.relistened() } } }
+    listener.notified = { [unowned self] payload, _ in self.assumeIsolated { $0.notified(payload) } }
+    listener.lost = { [unowned self] reason in self.assumeIsolated { $0.lost("\(reason)") } }
+    listener.start()
+    scheduleScan()
+  }
+
+  package func stop() {
+    isStopped = true
+    listener.close()
+  }
+
+  /// Answers once LISTEN is in force; a hub does not accept before.
+  package func waitUntilListening() async {
+    if state.isListening { return }
+    await withCheckedContinuation { firstListeners.append($0) }
+  }
+
+  private func lost(_ reason: String) {
+    state.setListening(false)
+    log.warning("feed.lost", ["reason": LogValue(reason)])
+  }
+
+  /// LISTEN is in force: whatever was committed before is found by reading, whatever comes after is notified.
+  private func relistened() async {
+    do throws(PostgresError) {
+      let epoch = try await listener.execute(FeedQueries.epoch)[0].string(0)
+      if state.replaceEpoch(epoch) {
+        for (channel, entry) in entries { reset(channel, entry) }
+      }
+      let rows = try await listener.execute(FeedQueries.heads(of: Array(entries.keys)))
+      for index in 0..<rows.count { heard(rows[index].string(0), rows[index].int64(1)) }
+      lastXmin = nil
+      state.setListening(true)
+      state.heardFromDatabase()
+      log.info("feed.listening", ["epoch": LogValue(epoch)])
+      counters.relistens.add()
+      for waiter in firstListeners { waiter.resume() }
+      firstListeners = []
+      await scan()
+    } catch {
+      log.warning("feed.relisten_failed", ["error": "\(error)"])
+    }
+  }
+
+  // MARK: Registration of reactors
+
+  /// Delivers the channel's events to a reactor from now on; answers the offset after which they start. Throws when the
+  /// database is away.
+  package func attach(_ channel: String, reactor: Int, generation: Int) async throws(PostgresError) -> Int64 {
+    entries[channel, default: Entry()].reactors[reactor] = generation
+    if let position = entries[channel]?.track.position { return position }
+    do throws(PostgresError) {
+      let head = try await listener.execute(FeedQueries.head(of: channel))[0].int64(0)
+      guard var entry = entries[channel] else { return head }
+      let ready = entry.track.begin(at: head)
+      entries[channel] = entry
+      post(ready, to: entry)
+      flush()
+      if entry.track.isMissingEvents { scheduleRepair() }
+      // What was just posted lies after this offset, in the reactor's mailbox.
+      return ready.isEmpty ? entry.track.position ?? head : head
+    } catch {
+      detach(channel, reactor: reactor, generation: generation)
+      throw error
+    }
+  }
+
+  package func detach(_ channel: String, reactor: Int, generation: Int) {
+    guard var entry = entries[channel], entry.reactors[reactor] == generation else { return }
+    entry.reactors[reactor] = nil
+    entries[channel] = entry.reactors.isEmpty ? nil : entry
+  }
+
+  // MARK: Sources
+
+  /// Events of a transaction that this node committed.
+  package func committed(_ events: [LogEvent]) {
+    for event in events {
+      receive(event)
+      announced[event.channel] = max(announced[event.channel] ?? 0, event.offset)
+    }
+    flush()
+    guard !announceScheduled, !announced.isEmpty else { return }
+    announceScheduled = true
+    loop.schedule(after: Self.announceDelay) { [unowned self] in self.assumeIsolated { $0.announce() } }
+  }
+
+  private func announce() {
+    announceScheduled = false
+    let heads = announced
+    announced = [:]
+    Task {
+      let document = JSON(members: heads.map { ($0.key, .integer($0.value)) }).serialised()
+      // A failure costs the other nodes a re-scan interval, nothing else.
+      _ = try? await listener.execute(FeedQueries.notify(heads: document, node: node))
+    }
+  }
+
+  private func notified(_ payload: String) {
+    state.heardFromDatabase()
+    counters.notifications.add()
+    guard let document = try? JSON.parse(Array(payload.utf8)) else { return }
+    if document["node"]?.string == node { return }
+    guard let heads = document["heads"]?.object else {
+      // Too many heads for one notification.
+      Task { await scan() }
+      return
+    }
+    let event = document["event"]
+    for member in heads.members {
+      let (channel, head) = (member.name, member.value)
+      guard entries[channel] != nil, let offset = head.int64 else { continue }
+      if let event, let id = event["id"]?.string, let name = event["event"]?.string, let at = event["at"]?.string,
+        let data = event["data"]
+      {
+        receive(LogEvent(channel: channel, offset: offset, id: id, name: name, at: at, data: data.serialised()))
+      } else {
+        heard(channel, offset)
+      }
+    }
+    flush()
+    // The node that announced these heads has committed them: there is nothing to wait for.
+    if event == nil { Task { await repair() } }
+  }
+
+  private func receive(_ event: LogEvent) {
+    guard var entry = entries.removeValue(forKey: event.channel) else { return }
+    let ready = entry.track.received(event)
+    let missing = entry.track.isMissingEvents
+    entries[event.channel] = entry
+    post(ready, to: entry)
+    if missing { scheduleRepair() }
+  }
+
+  private func heard(_ channel: String, _ offset: Int64) {
+    guard var entry = entries[channel] else { return }
+    entry.track.heard(ofHead: offset)
+    entries[channel] = entry
+    guard entry.track.isMissingEvents else { return }
+    for reactor in entry.reactors.keys { mailboxes[reactor].post(.head(channel: channel, offset: offset)) }
+    scheduleRepair()
+  }
+
+  // MARK: Delivery
+
+  private func post(_ events: [LogEvent], to entry: Entry) {
+    for event in events {
+      let delivery = Delivery(event)
+      for reactor in entry.reactors.keys { outboxes[reactor].append(delivery) }
+    }
+    counters.delivered.add(UInt64(events.count))
+  }
+
+  private func flush() {
+    for index in outboxes.indices where !outboxes[index].isEmpty {
+      mailboxes[index].post(.events(outboxes[index]))
+      outboxes[index] = []
+    }
+  }
+
+  private func reset(_ channel: String, _ entry: Entry) {
+    counters.resets.add()
+    entries[channel] = nil
+    for reactor in entry.reactors.keys { mailboxes[reactor].post(.reset(channel: channel)) }
+  }
+
+  // MARK: Repair and re-scan
+
+  private func scheduleRepair() {
+    guard !repairScheduled else { return }
+    repairScheduled = true
+    loop.schedule(after: Self.repairDelay) { [unowned self] in
+      self.assumeIsolated { feed in
+        feed.repairScheduled = false
+        Task { await feed.repair() }
+      }
+    }
+  }
+
+  /// Reads what is missing from the log, until nothing is.
+  private func repair() async {
+    guard !isRepairing else { return }
+    isRepairing = true
+    defer { isRepairing = false }
+    while true {
+      let wanted = entries.compactMap { channel, entry in
+        entry.track.isMissingEvents ? (channel: channel, offset: entry.track.position ?? 0) : nil
+      }
+      if wanted.isEmpty { return }
+      counters.repairs.add()
+      let rows: PostgresRows
+      do throws(PostgresError) {
+        rows = try await listener.execute(FeedQueries.events(after: wanted, limit: Self.readLimit))
+      } catch {
+        // The listener reconnects and reads the heads again; nothing is lost by stopping here.
+        return
+      }
+      var firsts: [String: Int64] = [:]
+      var events: [LogEvent] = []
+      for index in 0..<rows.count {
+        let event = LogEvent(rows[index])
+        if firsts[event.channel] == nil { firsts[event.channel] = event.offset }
+        events.append(event)
+      }
+      for (channel, _) in wanted {
+        guard let entry = entries[channel] else { continue }
+        if !entry.track.continues(with: firsts[channel]) {
+          log.error("feed.hole", ["channel": LogValue(channel), "position": LogValue(entry.track.position ?? 0)])
+          reset(channel, entry)
+        }
+      }
+      for event in events { receive(event) }
+      flush()
+    }
+  }
+
+  private func scheduleScan() {
+    loop.schedule(after: Self.scanInterval) { [unowned self] in
+      self.assumeIsolated { feed in
+        guard !feed.isStopped else { return }
+        feed.scheduleScan()
+        Task { await feed.scan() }
+      }
+    }
+  }
+
+  private func scan() async {
+    guard !isScanning, state.isListening else { return }
+    isScanning = true
+    defer { isScanning = false }
+    do throws(PostgresError) {
+      let rows = try await listener.execute(FeedQueries.movedHeads(since: lastXmin))
+      state.heardFromDatabase()
+      for index in 0..<rows.count {
+        let row = rows[index]
+        if index == 0 { lastXmin = row.string(2) }
+        guard let channel = row.text(0) else { continue }
+        heard(channel, row.int64(1))
+      }
+    } catch {
+      log.debug("feed.scan_failed", ["error": "\(error)"])
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// An event of the channel log as it travels in the hub, and its one encoded form.
+package import Postgres
+import Protocol
+
+/// A committed event with its place in one channel.
+package struct LogEvent: Sendable {
+  package let channel: String
+  package let offset: Int64
+  package let id: String
+  package let name: String
+  /// The database's clock in the transaction, RFC 3339.
+  package let at: String
+  /// JSON text as Postgres wrote it; never decoded here.
+  package let data: [UInt8]
+
+  package init(channel: String, offset: Int64, id: String, name: String, at: String, data: [UInt8]) {
+    self.channel = channel
+    self.offset = offset
+    self.id = id
+    self.name = name
+    self.at = at
+    self.data = data
+  }
+
+  /// A row of `hub.flush()` or of the log: channel, offset, id, name, at, data.
+  package init(_ row: PostgresRow) {
+    self.init(
+      channel: row.string(0), offset: row.int64(1), id: row.string(2), name: row.string(3), at: row.string(4),
+      data: row.bytes(5))
+  }
+
+  /// The event message of wire §2 as JSON.
+  package var message: [UInt8] {
+    var bytes: [UInt8] = []
+    ServerMessageEncoder.appendEvent(
+      channel: channel, offset: offset, id: id, event: name, at: at, data: data.span.bytes, to: &bytes)
+    return bytes
+  }
+}
+
+/// A run of consecutive events of one channel, encoded for WebSocket, on its way to a reactor.
+package struct Delivery: Sendable {
+  package let channel: String
+  package let offset: Int64
+  /// The whole frame, shared by every connection it is written to.
+  package let frame: [UInt8]
+
+  package init(_ event: LogEvent) {
+    channel = event.channel
+    offset = event.offset
+    frame = webSocketText(event.message)
+  }
+}
+
+/// One text frame around a message.
+func webSocketText(_ message: [UInt8]) -> [UInt8] {
+  var frame: [UInt8] = []
+  frame.reserveCapacity(WebSocketEncoder.maximumByteCount(of: message.count))
+  WebSocketEncoder.append(.text, message.span.bytes, to: &frame)
+  return frame
+}
+
+/// What the feed tells a reactor, in order.
+package enum FeedMessage: Sendable {
+  case events([Delivery])
+  /// A head that the feed knows of but has not delivered yet.
+  case head(channel: String, offset: Int64)
+  /// The channel cannot be continued from where it was: its subscribers need a snapshot.
+  case reset(channel: String)
+}

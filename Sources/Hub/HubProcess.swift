@@ -1,0 +1,220 @@
+// One hub process from its first file to its last: database, secret, loops, reactors, listeners, and back.
+//
+// Order of start: the database answers and is migrated, then the feed listens, then sockets are accepted. Order of stop:
+// listeners, then connections, then the feed, then the private Postgres.
+import Crypto
+package import Domain
+import EventLoop
+import Glibc
+import Postgres
+import Protocol
+import Telemetry
+
+package let hubVersion = "0.1.0"
+
+package final class HubProcess {
+  private var configuration: Configuration
+  private let log: Log
+  private var privatePostgres: PrivatePostgres?
+
+  package init(_ configuration: Configuration) {
+    self.configuration = configuration
+    log = Log(level: configuration.logLevel, form: configuration.logForm)
+  }
+
+  // MARK: Subcommands
+
+  /// Serves until SIGTERM or SIGINT, then drains; throws when it cannot start.
+  package func serve() throws {
+    blockSignals()
+    raiseDescriptorLimit()
+    try startDatabase()
+    defer { stopDatabase() }
+    try migrate()
+    let metrics = Metrics()
+    let parts = try assemble(metrics)
+    let addresses = try listen(parts.reactors)
+    if configuration.demo { try installDemo(parts) }
+    announce(addresses)
+    awaitStopSignal()
+    log.info("drain.started")
+    drain(parts)
+    log.info("drain.finished")
+  }
+
+  /// Applies missing migrations; answers how many there were.
+  package func migrateOnly() throws -> Int {
+    try startDatabase()
+    defer { stopDatabase() }
+    return try migrate()
+  }
+
+  /// An access token made with the data folder's secret.
+  package func token(
+    role: Role, restaurants: [Identifier], ramp: Identifier?, user: Identifier?, seconds: Int64
+  ) throws -> String {
+    let now = wallClockMicroseconds() / 1_000_000
+    let caller = Caller(
+      userID: user ?? .fresh(), role: role, restaurants: restaurants, sessionID: nil, rampID: ramp, expires: now + seconds)
+    return TokenIssuer(key: try Secret.key(at: configuration.secretFile)).issue(.access, for: caller, now: now)
+  }
+
+  // MARK: Start
+
+  private func startDatabase() throws {
+    guard configuration.connectionString.isEmpty else { return }
+    let postgres = try PrivatePostgres.prepare(data: "\(configuration.data)/postgres")
+    try postgres.start()
+    privatePostgres = postgres
+    configuration.connectionString = postgres.connectionString
+    log.info("postgres.started", ["data": LogValue("\(configuration.data)/postgres")])
+  }
+
+  @discardableResult
+  private func migrate() throws -> Int {
+    let migrator = Migrator(
+      connectionString: configuration.connectionString, migrations: Migrations.all, digest: { sha256($0) })
+    let applied = try migrator.run { log.info("database.migrating", ["number": LogValue($0.number), "name": LogValue($0.name)]) }
+    return applied.count
+  }
+
+  private func stopDatabase() {
+    do {
+      try privatePostgres?.stop()
+    } catch {
+      log.error("postgres.stop_failed", ["error": "\(error)"])
+    }
+  }
+
+  private struct Parts {
+    var reactors: [Reactor]
+    var feed: Feed
+    var services: Services
+  }
+
+  private func assemble(_ metrics: Metrics) throws -> Parts {
+    let passwordLoop = try EventLoop(name: "passwords")
+    passwordLoop.start()
+    let services = Services(
+      tokens: TokenIssuer(key: try Secret.key(at: configuration.secretFile)),
+      passwords: PasswordWorker(loop: passwordLoop, hasher: try PasswordHasher()))
+    let loops = try (0..<configuration.reactors).map { try EventLoop(name: "reactor \($0)") }
+    let mailboxes = loops.map { Mailbox<FeedMessage>(loop: $0) }
+    let name = String(services.newIdentifier().description.suffix(8))
+    let state = FeedState()
+    let feed = Feed(
+      loop: loops[0], connectionString: configuration.connectionString, node: name, mailboxes: mailboxes, state: state,
+      counters: FeedCounters(metrics), log: log)
+    let node = Node(
+      name: name, configuration: configuration,
+      api: API(router: Router.standard, services: services, feed: feed, log: log),
+      assets: Assets(folder: configuration.clients), feedState: state, metrics: metrics, log: log)
+    if node.assets.isEmpty { log.warning("assets.missing", ["folder": LogValue(configuration.clients)]) }
+    let reactors = loops.indices.map {
+      Reactor(index: $0, loop: loops[$0], node: node, mailbox: mailboxes[$0])
+    }
+    for reactor in reactors { reactor.loop.start(client: reactor) }
+    try waitFor {
+      await feed.start()
+      for reactor in reactors { await reactor.start() }
+      await feed.waitUntilListening()
+    }
+    return Parts(reactors: reactors, feed: feed, services: services)
+  }
+
+  private func listen(_ reactors: [Reactor]) throws -> [SocketAddress] {
+    var bound: [SocketAddress] = []
+    for wanted in configuration.listen {
+      // Opened alone first: with SO_REUSEPORT another process on the same port would go unnoticed.
+      var address = wanted
+      do {
+        let probe = try Socket.listen(wanted, shared: false)
+        if wanted.port != nil { address = wanted.with(port: Socket.localPort(of: probe.number)) }
+        if case .unix = wanted {
+          let number = probe.release()
+          let first = reactors[0]
+          try waitFor { try await first.listen(on: Descriptor(owning: number), wanted) }
+        }
+      }
+      if address.port != nil {
+        for reactor in reactors {
+          let number = try Socket.listen(address, shared: true).release()
+          let bound = address
+          try waitFor { try await reactor.listen(on: Descriptor(owning: number), bound) }
+        }
+      }
+      bound.append(address)
+      log.info("listening", ["address": LogValue(address.description)])
+    }
+    return bound
+  }
+
+  private func installDemo(_ parts: Parts) throws {
+    let connectionString = configuration.connectionString
+    let services = parts.services
+    let worker = try LoopActor(name: "demo")
+    defer { worker.loop.stop() }
+    try waitFor {
+      try await worker.run { worker in
+        let pool = PostgresPool(loop: worker.loop, connectionString: connectionString, size: 1)
+        defer { pool.close() }
+        try await DemoData.install(pool, services: services)
+      }
+    }
+  }
+
+  private func announce(_ addresses: [SocketAddress]) {
+    for address in addresses {
+      guard address.port != nil else { continue }
+      print("hub: http://\(address)/          what is here")
+      print("hub: http://\(address)/kitchen   the kitchen display")
+      print("hub: http://\(address)/till      the till")
+    }
+    if configuration.demo {
+      print("hub: demo restaurant \(DemoData.restaurant), password \(DemoData.password):")
+      for user in DemoData.users { print("hub:   \(user)") }
+    }
+    print("hub: ready")
+  }
+
+  // MARK: Stop
+
+  private func drain(_ parts: Parts) {
+    let limit = Duration.seconds(configuration.drainSeconds)
+    try? waitFor {
+      await withTaskGroup { group in
+        for reactor in parts.reactors { group.addTask { await reactor.drain(limit: limit) } }
+      }
+      await parts.feed.stop()
+    }
+  }
+
+  private func blockSignals() {
+    var signals = stopSignals()
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    signal(SIGPIPE, SIG_IGN)
+  }
+
+  private func awaitStopSignal() {
+    var signals = stopSignals()
+    var received: Int32 = 0
+    repeat { sigwait(&signals, &received) } while received == SIGHUP
+    // A second signal means: at once.
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
+  private func stopSignals() -> sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, number) }
+    return signals
+  }
+
+  /// Sockets cost descriptors: take what the system allows.
+  private func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+}

@@ -1,0 +1,55 @@
+// What the reactors of one process share; all of it is immutable or safe from any thread.
+package import Telemetry
+
+package final class Node: Sendable {
+  /// This process, as other nodes and clients see it.
+  package let name: String
+  package let configuration: Configuration
+  package let api: API
+  package let assets: Assets
+  package let feedState: FeedState
+  package let metrics: Metrics
+  package let counters: ServerCounters
+  package let log: Log
+
+  package init(
+    name: String, configuration: Configuration, api: API, assets: Assets, feedState: FeedState, metrics: Metrics, log: Log
+  ) {
+    self.name = name
+    self.configuration = configuration
+    self.api = api
+    self.assets = assets
+    self.feedState = feedState
+    self.metrics = metrics
+    counters = ServerCounters(metrics)
+    self.log = log
+  }
+}
+
+package struct ServerCounters: Sendable {
+  let connections: Gauge
+  let webSockets: Gauge
+  let subscriptions: Gauge
+  let accepted: Counter
+  let acceptFailures: Counter
+  let requests: Counter
+  let violations: Counter
+  let commands: Counter
+  let lagging: Counter
+  let replays: Counter
+  let snapshots: Counter
+
+  init(_ metrics: Metrics) {
+    connections = metrics.gauge("hub_connections", help: "Open connections.")
+    webSockets = metrics.gauge("hub_websockets", help: "Open WebSocket sessions.")
+    subscriptions = metrics.gauge("hub_subscriptions", help: "Subscriptions of all connections.")
+    accepted = metrics.counter("hub_connections_accepted_total", help: "Connections accepted.")
+    acceptFailures = metrics.counter("hub_accept_failures_total", help: "Connections that could not be accepted.")
+    requests = metrics.counter("hub_http_requests_total", help: "HTTP requests received.")
+    violations = metrics.counter("hub_protocol_violations_total", help: "Connections closed for breaking a protocol.")
+    commands = metrics.counter("hub_commands_total", help: "Commands carried out, over HTTP or a socket.")
+    lagging = metrics.counter("hub_subscriptions_lagging_total", help: "Times a subscription fell behind its socket.")
+    replays = metrics.counter("hub_replay_queries_total", help: "Reads of the log for subscribers.")
+    snapshots = metrics.counter("hub_snapshot_queries_total", help: "Reads of a channel's snapshot.")
+  }
+}

@@ -1,0 +1,62 @@
+// One accepted socket: its descriptor, what waits to be written, and the protocol it speaks now. A connection belongs to
+// one reactor and is touched only there; it decides nothing, the reactor's extensions do. An idle WebSocket holds no
+// buffer: no HTTP parser, no partial frame, an empty queue.
+import Channels
+import Protocol
+
+final class Connection {
+  enum Phase {
+    case http(HTTPExchange)
+    case webSocket(WebSocketSession)
+    /// Everything was said: the sending side is shut, what still comes is thrown away until the peer ends or time is up.
+    case lingering
+    case closed
+  }
+
+  let descriptor: Int32
+  let peer: String
+  var phase: Phase
+  var outbound = SendQueue()
+  /// It stands in the reactor's list of connections to flush at the end of the turn.
+  var isDirty = false
+  /// Readiness came while reading was held back.
+  var isReadPending = false
+  /// Shut the sending side once `outbound` is empty.
+  var closesWhenFlushed = false
+  /// The reactor's second in which it must have moved on, or it is closed; Int32.max for never.
+  var deadline: Int32
+  /// The reactor's second of the last byte from the peer.
+  var lastHeard: Int32
+
+  init(descriptor: Int32, peer: String, second: Int32, deadline: Int32) {
+    self.descriptor = descriptor
+    self.peer = peer
+    phase = .http(HTTPExchange())
+    lastHeard = second
+    self.deadline = deadline
+  }
+
+  var isClosed: Bool {
+    if case .closed = phase { return true }
+    return false
+  }
+
+  /// The session, while it speaks WebSocket.
+  var webSocket: WebSocketSession? {
+    if case .webSocket(let session) = phase { return session }
+    return nil
+  }
+}
+
+/// The HTTP/1.1 side of a connection: requests are answered one after another, in order.
+final class HTTPExchange {
+  var parser: HTTPRequestParser
+  /// What came behind the request that is being answered.
+  var backlog: [UInt8] = []
+  /// A request is being answered: nothing more is parsed until it is.
+  var isBusy = false
+  /// The peer has ended its side or asked to close: the answer being made is the last.
+  var closesAfterAnswer = false
+
+  init(limits: HTTPLimits = HTTPLimits()) { parser = HTTPRequestParser(limits: limits) }
+}

@@ -1,0 +1,99 @@
+// What happens by the clock: once a second every connection is looked at. One timer a reactor instead of one a
+// connection; heartbeats are spread over the period by descriptor.
+import Domain
+import EventLoop
+import Glibc
+import Protocol
+import Telemetry
+
+extension Reactor {
+  /// Seconds without a byte after which a Ping goes out, and again until the second stays unanswered (wire §2).
+  private static var pingAfter: Int32 { 25 }
+
+  func startClock() {
+    refreshDate()
+    loop.schedule(after: .seconds(1)) { [unowned self] in
+      self.assumeIsolated { reactor in
+        reactor.tick()
+        reactor.startClock()
+      }
+    }
+  }
+
+  private func refreshDate() { dateField = HTTPDate(seconds: wallClockMicroseconds() / 1_000_000) }
+
+  /// The wall clock as the wire writes it.
+  func instant(_ microseconds: Int64 = wallClockMicroseconds()) -> String { Timestamp(microseconds: microseconds).description }
+
+  private func tick() {
+    second += 1
+    let now = node.api.services.now
+    let fresh = node.feedState.freshAt
+    for case let connection? in connections {
+      if second >= connection.deadline { expire(connection) }
+      guard let session = connection.webSocket, !session.isClosing else { continue }
+      if let caller = session.caller, caller.isExpired(at: now) {
+        close(connection, code: 4401, reason: "The token has expired.")
+        continue
+      }
+      checkLiveness(connection, session)
+      if (second + connection.descriptor) % node.configuration.heartbeatSeconds == 0 {
+        heartbeat(connection, session, fresh: fresh)
+      }
+      advanceStalled(session)
+    }
+    if second % 10 == 0 { dropEmptyChannels() }
+    if index == 0, second % 60 == 1 { Task { await Maintenance.run(database, log: node.log) } }
+  }
+
+  /// A connection did not do in time what it had to.
+  private func expire(_ connection: Connection) {
+    switch connection.phase {
+    case .http(let exchange):
+      // Half a request: tell, then close. Nothing at all: just close (RFC 9112 §9.5).
+      if exchange.parser.isInsideRequest {
+        let problem = Problem(408, "request_timeout", "The request did not arrive in time.")
+        answer(.problem(problem), to: nil, exchange, connection, closing: true)
+        connection.deadline = second + 5
+      } else {
+        closeNow(connection)
+      }
+    case .webSocket(let session):
+      if session.isClosing {
+        closeNow(connection)
+      } else {
+        close(connection, code: 4408, reason: "Sign in within \(node.configuration.limits.signInSeconds) s.")
+      }
+    case .lingering:
+      closeNow(connection)
+    case .closed:
+      break
+    }
+  }
+
+  private func checkLiveness(_ connection: Connection, _ session: WebSocketSession) {
+    let silent = second - connection.lastHeard
+    let due = Self.pingAfter * Int32(session.unansweredPings + 1)
+    guard silent >= due else { return }
+    if session.unansweredPings >= 2 {
+      close(connection, code: 4408, reason: "no answer to two pings")
+      return
+    }
+    session.unansweredPings += 1
+    let payload: [UInt8] = []
+    var frame: [UInt8] = []
+    WebSocketEncoder.appendPing(payload.span.bytes, to: &frame)
+    write(frame, to: connection)
+  }
+
+  private func heartbeat(_ connection: Connection, _ session: WebSocketSession, fresh: Int64) {
+    var heads: [(channel: String, offset: Int64)] = []
+    for subscriber in session.subscribers where subscriber.channel.head != subscriber.toldHead {
+      subscriber.toldHead = subscriber.channel.head
+      heads.append((subscriber.channel.text, subscriber.channel.head))
+    }
+    reply(to: connection) {
+      ServerMessageEncoder.appendHeartbeat(at: instant(), fresh: instant(fresh), heads: heads, to: &$0)
+    }
+  }
+}

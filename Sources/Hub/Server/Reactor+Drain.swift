@@ -1,0 +1,48 @@
+// Leaving in order: stop accepting, tell every socket when to come back, finish what runs, close. The listener closes
+// first; commands that were accepted are carried out and answered.
+import Channels
+import EventLoop
+import Postgres
+import Protocol
+
+extension Reactor {
+  /// The longest wait that clients are told before they reconnect, in milliseconds; each gets its own part of it.
+  private static var reconnectSpread: Int { 3000 }
+
+  /// Drains and answers when nothing is left, or after `limit`.
+  func drain(limit: Duration) async {
+    isDraining = true
+    stopListening()
+    for case let connection? in connections { depart(connection) }
+    let end = MonotonicTime.now().advanced(by: limit)
+    while connectionCount > 0 || commandsRunning > 0, MonotonicTime.now() < end {
+      await pause(.milliseconds(20))
+    }
+    for case let connection? in connections { closeNow(connection) }
+    pool.close()
+  }
+
+  private func depart(_ connection: Connection) {
+    switch connection.phase {
+    case .http(let exchange):
+      exchange.closesAfterAnswer = true
+      if !exchange.isBusy && connection.outbound.isEmpty && !exchange.parser.isInsideRequest { closeNow(connection) }
+    case .webSocket(let session):
+      let wait = Int.random(in: 100...Self.reconnectSpread)
+      reply(to: connection) {
+        ServerMessageEncoder.appendGoAway(reason: "drain", reconnectMilliseconds: wait, to: &$0)
+      }
+      session.isLeaving = true
+      if session.commandsRunning == 0 { close(connection, code: 1012, reason: "restart") }
+    case .lingering, .closed:
+      break
+    }
+  }
+
+  /// Waits on the loop's own timers.
+  private func pause(_ duration: Duration) async {
+    await withCheckedContinuation { continuation in
+      loop.schedule(after: duration) { continuation.resume() }
+    }
+  }
+}

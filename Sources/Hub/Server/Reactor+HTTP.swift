@@ -1,0 +1,189 @@
+// HTTP/1.1 on a connection: parse what came, answer one request after another, hand over to WebSocket on upgrade.
+import Crypto
+import Domain
+import Postgres
+import Protocol
+import Telemetry
+
+extension Reactor {
+  /// Parses until the bytes are used up or a request must be waited for.
+  func parse(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPExchange, _ connection: Connection) {
+    var span = bytes.bytes
+    while true {
+      switch exchange.parser.next(in: &span) {
+      case .needsMore:
+        return
+      case .continueExpected:
+        write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8), to: connection)
+      case .violation(let violation):
+        node.counters.violations.add()
+        let problem = Problem(violation.status, "bad_request", violation.detail)
+        answer(.problem(problem), to: nil, exchange, connection, closing: true)
+        return
+      case .request(let request):
+        node.counters.requests.add()
+        connection.deadline = .max
+        exchange.isBusy = true
+        begin(request, exchange, connection)
+        if connection.isClosed { return }
+        if let session = connection.webSocket {
+          // What came behind the handshake is already WebSocket.
+          var rest = Array(bytes.suffix(span.byteCount))
+          rest.withUnsafeMutableBytes { receive($0, on: session, of: connection) }
+          return
+        }
+        if exchange.isBusy || connection.closesWhenFlushed {
+          exchange.backlog = Array(bytes.suffix(span.byteCount))
+          return
+        }
+      }
+    }
+  }
+
+  /// Answers at once, or starts a task that will.
+  private func begin(_ request: HTTPRequest, _ exchange: HTTPExchange, _ connection: Connection) {
+    let head = request.head
+    if isDraining || !head.keepsAlive { exchange.closesAfterAnswer = true }
+    switch head.path {
+    case "/health":
+      answer(.json(200, JSON(members: [("status", .string("alive"))])), to: head, exchange, connection)
+    case "/ready":
+      answer(readiness(), to: head, exchange, connection)
+    case "/metrics":
+      answer(
+        .text(node.metrics.prometheusText(), type: "text/plain; version=0.0.4; charset=utf-8"), to: head, exchange,
+        connection)
+    case let path where path == "/ws" || path.hasPrefix("/ws/"):
+      beginHandshake(request, exchange, connection)
+    case let path where path.hasPrefix("/api/"):
+      beginCall(request, exchange, connection)
+    default:
+      answer(asset(head), to: head, exchange, connection)
+    }
+  }
+
+  private func readiness() -> HTTPAnswer {
+    let isReady = pool.isReady && node.feedState.isListening && !isDraining
+    let document = JSON(members: [
+      ("status", .string(isReady ? "ready" : isDraining ? "draining" : "not_ready")),
+      ("database", .bool(pool.isReady)), ("feed", .bool(node.feedState.isListening)),
+    ])
+    var answer = HTTPAnswer.json(isReady ? 200 : 503, document)
+    if !isReady { answer.headers.append(("Retry-After", "1")) }
+    return answer
+  }
+
+  private func asset(_ head: HTTPRequestHead) -> HTTPAnswer {
+    guard let asset = node.assets.asset(at: head.path) else {
+      return .problem(Problem(404, "not_found", "There is nothing at this path."))
+    }
+    guard head.method == "GET" || head.method == "HEAD" else {
+      return .problem(
+        Problem(405, "method_not_allowed", "\(head.method) is not offered here.", headers: [("Allow", "GET, HEAD")]))
+    }
+    var answer = HTTPAnswer(status: 200, type: asset.type, body: asset.bytes)
+    answer.headers = [
+      ("ETag", asset.entityTag), ("Cache-Control", "no-cache"), ("Vary", "Accept-Encoding"),
+      ("Referrer-Policy", "no-referrer"),
+      (
+        "Content-Security-Policy",
+        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+      ),
+    ]
+    if head.fields.list("If-None-Match").contains(asset.entityTag) {
+      answer.status = 304
+      answer.body = []
+    } else if let gzipped = asset.gzipped, head.acceptsGzip {
+      answer.body = gzipped
+      answer.headers.append(("Content-Encoding", "gzip"))
+    }
+    return answer
+  }
+
+  private func beginCall(_ request: HTTPRequest, _ exchange: HTTPExchange, _ connection: Connection) {
+    let head = request.head
+    let caller: Caller?
+    do throws(Problem) {
+      caller = try bearer(of: head).map { token throws(Problem) in try self.caller(of: token) }
+    } catch {
+      answer(.problem(error), to: head, exchange, connection)
+      return
+    }
+    // A traceparent that is not one is as if there were none (W3C Trace Context §3.2).
+    let call = APICall(
+      method: head.method, path: head.path, query: head.query ?? "", body: request.body,
+      contentType: head.fields["Content-Type"] ?? "", caller: caller, idempotencyKey: head.fields["Idempotency-Key"],
+      ifNoneMatch: head.fields["If-None-Match"], trace: head.fields["traceparent"], peer: connection.peer,
+      requestID: requestID(head))
+    commandsRunning += 1
+    Task {
+      let result = await node.api.perform(call, database: database, pool: pool)
+      commandsRunning -= 1
+      node.counters.commands.add()
+      answer(HTTPAnswer(result), to: head, exchange, connection, requestID: call.requestID)
+    }
+  }
+
+  // MARK: Answering
+
+  func answer(
+    _ answer: HTTPAnswer, to head: HTTPRequestHead?, _ exchange: HTTPExchange, _ connection: Connection,
+    requestID given: String? = nil, closing: Bool = false
+  ) {
+    guard !connection.isClosed else { return }
+    let closes = closing || exchange.closesAfterAnswer || isDraining
+    write(
+      answer.serialised(
+        for: head, requestID: given ?? requestID(head), date: dateField.text, closing: closes), to: connection)
+    let wasWaiting = exchange.isBusy
+    exchange.isBusy = false
+    if closes {
+      connection.closesWhenFlushed = true
+      return
+    }
+    connection.deadline = second + node.configuration.limits.idleSeconds
+    guard wasWaiting, !exchange.backlog.isEmpty else {
+      resumeReading(connection)
+      return
+    }
+    let backlog = exchange.backlog
+    exchange.backlog = []
+    backlog.withUnsafeBytes { parse($0, exchange, connection) }
+    resumeReading(connection)
+  }
+
+  // MARK: Who asks
+
+  /// The bearer token of a request, if it carries one; 401 when the header is of another kind.
+  func bearer(of head: HTTPRequestHead) throws(Problem) -> String? {
+    guard let value = head.fields["Authorization"] else { return nil }
+    let parts = value.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+      throw .unauthorized("Send Authorization: Bearer and an access token.")
+    }
+    return String(parts[1])
+  }
+
+  /// The caller that an access token stands for, or 401.
+  func caller(of token: String) throws(Problem) -> Caller {
+    let services = node.api.services
+    do throws(TokenIssuer.Refusal) {
+      return try services.tokens.read(token, as: .access, now: services.now).caller
+    } catch {
+      var problem = Problem.unauthorized(
+        error == .expired ? "The token has expired." : "The token is not valid.")
+      problem.code = error == .expired ? "token_expired" : "invalid_token"
+      problem.headers = [("WWW-Authenticate", "Bearer error=\"invalid_token\"")]
+      throw problem
+    }
+  }
+
+  func requestID(_ head: HTTPRequestHead?) -> String {
+    if let given = head?.fields["X-Request-Id"], (1...64).contains(given.utf8.count),
+      given.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+    {
+      return given
+    }
+    return node.api.services.newIdentifier().description
+  }
+}

@@ -1,0 +1,170 @@
+// GET /ws and its shortcuts (wire §2): origin, sign-in, the shortcut's channel, then 101.
+import Channels
+import Crypto
+import Domain
+import Postgres
+import Protocol
+import Telemetry
+
+/// SHA-1 as the handshake wants it: bytes in, bytes out.
+private func sha1(_ bytes: [UInt8]) -> [UInt8] {
+  let digest = SHA1.hash(bytes.span.bytes)
+  return digest.indices.map { digest[$0] }
+}
+
+extension Reactor {
+  func beginHandshake(_ request: HTTPRequest, _ exchange: HTTPExchange, _ connection: Connection) {
+    let head = request.head
+    let prepared: Prepared
+    do throws(Problem) {
+      prepared = try prepare(head)
+    } catch {
+      answer(.problem(error), to: head, exchange, connection)
+      return
+    }
+    guard let wanted = prepared.pending, prepared.caller != nil else {
+      upgrade(prepared, head, exchange, connection)
+      return
+    }
+    // Whether the restaurant or ramp exists is asked before the upgrade, so that the answer can be a 404.
+    Task {
+      do throws(Problem) {
+        let rows = try await database.rows(
+          "SELECT app.channel_exists($1, $2)", [.text(wanted.channel.kind.rawValue), .text(wanted.channel.id)])
+        guard rows[0].bool(0) else { throw .notFound("This channel") }
+      } catch {
+        answer(.problem(error), to: head, exchange, connection)
+        return
+      }
+      guard !connection.isClosed else { return }
+      let backlog = exchange.backlog
+      upgrade(prepared, head, exchange, connection)
+      if let session = connection.webSocket {
+        var rest = backlog
+        rest.withUnsafeMutableBytes { receive($0, on: session, of: connection) }
+        resumeReading(connection)
+      }
+    }
+  }
+
+  private struct Prepared {
+    var caller: Caller?
+    var pending: PendingSubscription?
+    var offer: WebSocketHandshake.Offer
+  }
+
+  private func prepare(_ head: HTTPRequestHead) throws(Problem) -> Prepared {
+    let offer: WebSocketHandshake.Offer
+    switch WebSocketHandshake.evaluate(head, sha1: { sha1($0) }) {
+    case .notAnUpgrade:
+      throw Problem(
+        426, "upgrade_required", "This address speaks WebSocket.",
+        headers: [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13")])
+    case .refused(let status, let detail):
+      throw Problem(status, "bad_handshake", detail, headers: status == 426 ? [("Sec-WebSocket-Version", "13")] : [])
+    case .accepted(let accepted):
+      offer = accepted
+    }
+    try checkOrigin(head)
+    guard let query = QueryParameters(head.query) else { throw .badRequest("The query is malformed.") }
+    for name in ["token", "access_token", "authorization", "jwt"] where query[name] != nil {
+      throw .badRequest("A token does not belong in an address; send it in a header or message.", code: "token_in_query")
+    }
+    let bearers = offer.subprotocols.filter { $0.hasPrefix("bearer.") }
+    var caller: Caller?
+    if let token = try bearer(of: head) {
+      caller = try self.caller(of: token)
+    } else if let offered = bearers.first {
+      caller = try self.caller(of: String(offered.dropFirst(7)))
+    }
+    var pending = try shortcut(head.path, caller)
+    if pending != nil {
+      pending?.since = try offset(query["since"])
+      pending?.epoch = query["epoch"]
+      pending?.wantsSnapshot = query["snapshot"] != "false"
+    }
+    if let pending, let caller { try mayListen(caller, to: pending.channel) }
+    return Prepared(caller: caller, pending: pending, offer: offer)
+  }
+
+  private func offset(_ text: String?) throws(Problem) -> Int64? {
+    guard let text else { return nil }
+    guard let offset = Int64(text), offset >= 0 else { throw .badRequest("since is an offset, 0 or more.") }
+    return offset
+  }
+
+  private func checkOrigin(_ head: HTTPRequestHead) throws(Problem) {
+    guard let origin = head.fields["Origin"] else { return }
+    let host = head.fields["Host"] ?? ""
+    if origin == "http://\(host)" || origin == "https://\(host)" { return }
+    if node.configuration.allowedOrigins.contains(origin) { return }
+    throw Problem(403, "origin_not_allowed", "This page's origin may not connect.")
+  }
+
+  /// The channel that a path names; nil for `/ws` itself.
+  private func shortcut(_ path: String, _ caller: Caller?) throws(Problem) -> PendingSubscription? {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).map(String.init)
+    let name: ChannelName?
+    switch (parts.first, parts.count) {
+    case (nil, _): return nil
+    case ("pos-updates", 1): name = ChannelName(.pos, try onlyRestaurant(caller))
+    case ("payments", 1): name = ChannelName(.payments, try onlyRestaurant(caller))
+    case ("kitchen", 2): name = ChannelName(.kitchen, parts[1])
+    case ("pos", 2): name = ChannelName(.pos, parts[1])
+    case ("ramps", 2): name = ChannelName(.ramp, parts[1])
+    case ("accounts", 2): name = ChannelName(.account, parts[1])
+    case (let id?, 1): name = ChannelName(.restaurant, id)
+    default: name = nil
+    }
+    guard let name else { throw .notFound("This channel") }
+    return PendingSubscription(channel: name)
+  }
+
+  /// These two paths need the token at the handshake: without one there is no restaurant to mean.
+  private func onlyRestaurant(_ caller: Caller?) throws(Problem) -> String {
+    guard let caller else { throw .unauthorized() }
+    guard let restaurant = caller.onlyRestaurant else {
+      throw Problem(403, "forbidden", "Your token is not one of a single restaurant; name the channel.")
+    }
+    return restaurant.description
+  }
+
+  func mayListen(_ caller: Caller, to channel: ChannelName) throws(Problem) {
+    switch caller.mayListen(to: channel.kind.rawValue, channel.id) {
+    case .granted: return
+    case .forbidden: throw .forbidden("Your role may not listen to this channel.")
+    case .invisible: throw .notFound("This channel")
+    }
+  }
+
+  private func upgrade(
+    _ prepared: Prepared, _ head: HTTPRequestHead, _ exchange: HTTPExchange, _ connection: Connection
+  ) {
+    if isDraining {
+      answer(.problem(.unavailable("The hub is restarting; connect again.")), to: head, exchange, connection)
+      return
+    }
+    var bytes: [UInt8] = []
+    let subprotocol = prepared.offer.subprotocols.contains("hub.v1") ? "hub.v1" : nil
+    guard (try? WebSocketHandshake.appendResponse(to: prepared.offer, subprotocol: subprotocol, to: &bytes)) != nil else {
+      answer(.problem(.internal()), to: head, exchange, connection)
+      return
+    }
+    write(bytes, to: connection)
+    let limits = WebSocketLimits(messageBytes: node.configuration.limits.messageBytes)
+    let session = WebSocketSession(
+      limits: limits, name: node.api.services.newIdentifier().description, caller: prepared.caller)
+    session.pending = prepared.pending
+    connection.phase = .webSocket(session)
+    node.counters.webSockets.add()
+    connection.deadline = prepared.caller == nil ? second + node.configuration.limits.signInSeconds : .max
+    sendWelcome(nil, session, connection)
+    subscribePending(session, connection)
+  }
+
+  func subscribePending(_ session: WebSocketSession, _ connection: Connection) {
+    guard session.caller != nil, let pending = session.pending else { return }
+    session.pending = nil
+    subscribe(pending, session, connection)
+  }
+}

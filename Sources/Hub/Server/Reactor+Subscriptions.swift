@@ -1,0 +1,324 @@
+// Subscribing, fanning out, catching up. What a subscriber may be handed is decided by Channels.Subscription; this moves
+// the bytes.
+//
+// Subscribe = register with the fan-out first, then read the snapshot and its offset in one statement (or resume after an
+// offset), then read on from there until nothing is missing, then live. Each step only compares offsets, so it does not
+// matter what is published in between.
+import Channels
+import Domain
+import Postgres
+import Protocol
+import Telemetry
+
+extension Reactor {
+  private static var replayLimit: Int { 500 }
+  /// Bytes of recent events handed to one connection at once.
+  private static var burstBytes: Int { 64 * 1024 }
+
+  // MARK: Subscribing
+
+  func subscribe(_ wanted: PendingSubscription, _ session: WebSocketSession, _ connection: Connection) {
+    guard let caller = session.caller else { return }
+    do throws(Problem) {
+      try mayListen(caller, to: wanted.channel)
+      guard session.subscriber(of: wanted.channel) == nil else {
+        throw .conflict("already_subscribed", "This connection listens to that channel already.")
+      }
+      guard session.subscribers.count < node.configuration.limits.subscriptionsPerConnection else {
+        throw Problem(429, "too_many_subscriptions", "This connection listens to as many channels as it may.")
+      }
+    } catch {
+      self.error(error, wanted.id, connection)
+      return
+    }
+    let channel = channel(named: wanted.channel)
+    let subscriber = Subscriber(connection: connection, channel: channel)
+    channel.add(subscriber)
+    session.subscribers.append(subscriber)
+    node.counters.subscriptions.add()
+    Task {
+      do throws(Problem) {
+        try await join(subscriber, wanted, connection)
+        advance(subscriber)
+      } catch {
+        guard !subscriber.hasLeft else { return }
+        leave(subscriber, session)
+        self.error(error, wanted.id, connection)
+      }
+    }
+  }
+
+  private func channel(named name: ChannelName) -> LocalChannel {
+    if let channel = channels[name] { return channel }
+    generation += 1
+    let channel = LocalChannel(name: name, generation: generation)
+    channels[name] = channel
+    return channel
+  }
+
+  private func join(
+    _ subscriber: Subscriber, _ wanted: PendingSubscription, _ connection: Connection
+  ) async throws(Problem) {
+    let channel = subscriber.channel
+    try await attach(channel)
+    guard !subscriber.hasLeft else { return }
+    let epoch = node.feedState.epoch
+    if let since = wanted.since, wanted.epoch == nil || wanted.epoch == epoch {
+      if try await canResume(channel, after: since) {
+        guard !subscriber.hasLeft else { return }
+        reply(to: connection) {
+          ServerMessageEncoder.appendSubscribed(
+            id: wanted.id, channel: channel.text, epoch: epoch, offset: since, recovered: true, snapshot: nil, to: &$0)
+        }
+        subscriber.subscription.subscribed(at: since)
+        return
+      }
+    } else if wanted.since == nil, !wanted.wantsSnapshot {
+      let position = channel.position ?? 0
+      reply(to: connection) {
+        ServerMessageEncoder.appendSubscribed(
+          id: wanted.id, channel: channel.text, epoch: epoch, offset: position, recovered: false, snapshot: nil, to: &$0)
+      }
+      subscriber.subscription.subscribed(at: position)
+      return
+    }
+    try await sendSnapshot(subscriber, id: wanted.id)
+  }
+
+  private func sendSnapshot(_ subscriber: Subscriber, id: MessageID?) async throws(Problem) {
+    let channel = subscriber.channel
+    guard let snapshot = try await snapshot(of: channel) else { throw .notFound("This channel") }
+    guard !subscriber.hasLeft else { return }
+    reply(to: subscriber.connection) {
+      ServerMessageEncoder.appendSubscribed(
+        id: id, channel: channel.text, epoch: node.feedState.epoch, offset: snapshot.offset, recovered: false,
+        snapshot: snapshot.bytes.span.bytes, to: &$0)
+    }
+    subscriber.subscription.subscribed(at: snapshot.offset)
+  }
+
+  /// Registers the channel with the feed, once for all that ask meanwhile.
+  private func attach(_ channel: LocalChannel) async throws(Problem) {
+    if channel.position != nil && channel.attachWaiters == nil { return }
+    if channel.attachWaiters != nil {
+      let problem = await withCheckedContinuation { channel.attachWaiters?.append($0) }
+      if let problem { throw problem }
+      return
+    }
+    channel.attachWaiters = []
+    var problem: Problem?
+    do throws(PostgresError) {
+      let offset = try await node.api.feed.attach(channel.text, reactor: index, generation: channel.generation)
+      channel.position = max(channel.position ?? offset, offset)
+      channel.head = max(channel.head, offset)
+    } catch {
+      problem = Problem(error)
+    }
+    let waiters = channel.attachWaiters ?? []
+    channel.attachWaiters = nil
+    for waiter in waiters { waiter.resume(returning: problem) }
+    if let problem { throw problem }
+  }
+
+  /// Whether every event after `offset` can still be given.
+  private func canResume(_ channel: LocalChannel, after offset: Int64) async throws(Problem) -> Bool {
+    if channel.position == offset || channel.recent.covers(after: offset) { return true }
+    // Not in memory: the log decides, including about an offset that another node has delivered before us.
+    let rows = try await database.rows(
+      """
+      SELECT coalesce((SELECT head FROM hub.channel WHERE name = $1), 0),
+        (SELECT min("offset") FROM hub.event WHERE channel = $1 AND "offset" > $2)
+      """, [.text(channel.text), .integer(offset)])
+    let head = rows[0].int64(0)
+    if offset >= head { return offset == head }
+    return rows[0].integer(1) == offset + 1
+  }
+
+  /// The channel's snapshot at its newest offset: read once for all that ask at the same time or at the same head.
+  private func snapshot(of channel: LocalChannel) async throws(Problem) -> (offset: Int64, bytes: [UInt8])? {
+    if let cached = channel.snapshot, cached.offset == channel.position, channel.head <= cached.offset { return cached }
+    if channel.snapshotWaiters != nil {
+      return try await withCheckedContinuation { channel.snapshotWaiters?.append($0) }.get()
+    }
+    channel.snapshotWaiters = []
+    var result: Result<(offset: Int64, bytes: [UInt8])?, Problem>
+    do throws(Problem) {
+      node.counters.snapshots.add()
+      let statement = FeedQueries.snapshot(kind: channel.name.kind.rawValue, id: channel.name.id, channel: channel.text)
+      let rows = try await database.rows(statement.sql, statement.values)
+      let snapshot = rows[0].isNull(1) ? nil : (offset: rows[0].int64(0), bytes: rows[0].bytes(1))
+      channel.snapshot = snapshot
+      result = .success(snapshot)
+    } catch {
+      result = .failure(error)
+    }
+    let waiters = channel.snapshotWaiters ?? []
+    channel.snapshotWaiters = nil
+    for waiter in waiters { waiter.resume(returning: result) }
+    return try result.get()
+  }
+
+  // MARK: Leaving
+
+  func leave(_ subscriber: Subscriber, _ session: WebSocketSession) {
+    guard !subscriber.hasLeft else { return }
+    subscriber.channel.remove(subscriber)
+    session.subscribers.removeAll { $0 === subscriber }
+    node.counters.subscriptions.subtract()
+    if subscriber.channel.subscribers.isEmpty { subscriber.channel.emptySince = second }
+  }
+
+  func leaveAll(_ session: WebSocketSession) {
+    for subscriber in session.subscribers { leave(subscriber, session) }
+  }
+
+  /// Gives up channels that nobody has listened to for a while.
+  func dropEmptyChannels() {
+    for (name, channel) in channels
+    where channel.subscribers.isEmpty && channel.attachWaiters == nil && channel.snapshotWaiters == nil
+      && second - channel.emptySince > 30
+    {
+      channels[name] = nil
+      Task { await node.api.feed.detach(channel.text, reactor: index, generation: channel.generation) }
+    }
+  }
+
+  // MARK: Fan-out
+
+  func receive(_ message: FeedMessage) {
+    switch message {
+    case .events(let deliveries):
+      var rest = deliveries[...]
+      while let first = rest.first {
+        let run = rest.prefix { $0.channel == first.channel }
+        deliver(run)
+        rest = rest.dropFirst(run.count)
+      }
+    case .head(let text, let offset):
+      guard let channel = ChannelName(text).flatMap({ channels[$0] }) else { return }
+      channel.head = max(channel.head, offset)
+    case .reset(let text):
+      guard let channel = ChannelName(text).flatMap({ channels[$0] }) else { return }
+      restart(channel)
+    }
+  }
+
+  /// Hands consecutive events of one channel to all its live subscribers; they leave in one send a connection.
+  private func deliver(_ run: ArraySlice<Delivery>) {
+    guard let first = run.first, let last = run.last, let name = ChannelName(first.channel), let channel = channels[name]
+    else { return }
+    for delivery in run { channel.recent.append(delivery.frame, offset: delivery.offset) }
+    channel.position = last.offset
+    channel.head = max(channel.head, last.offset)
+    let block = run.count == 1 ? first.frame : run.flatMap(\.frame)
+    let bound = node.configuration.limits.sendQueueBytes
+    for subscriber in channel.subscribers {
+      let connection = subscriber.connection
+      if connection.outbound.count + block.count > bound, subscriber.subscription.state == .live {
+        subscriber.subscription.blocked()
+        node.counters.lagging.add()
+        continue
+      }
+      switch subscriber.subscription.offered(first.offset, through: last.offset) {
+      case .takeAll: write(block, to: connection)
+      case .takeFrom(let offset):
+        for delivery in run where delivery.offset >= offset { write(delivery.frame, to: connection) }
+      case .skip: break
+      case .fellBehind: advance(subscriber)
+      }
+    }
+  }
+
+  // MARK: Catching up
+
+  /// Brings a subscriber forward from memory as far as its socket allows; reads the log for what memory lacks.
+  func advance(_ subscriber: Subscriber) {
+    let channel = subscriber.channel
+    let connection = subscriber.connection
+    while !subscriber.hasLeft, !subscriber.isReading, let position = channel.position,
+      subscriber.subscription.state == .catchingUp
+    {
+      if subscriber.subscription.reached(position) { return }
+      if connection.outbound.count >= node.configuration.limits.sendQueueBytes {
+        subscriber.subscription.blocked()
+        node.counters.lagging.add()
+        return
+      }
+      let cursor = subscriber.subscription.cursor
+      guard let (frames, last) = channel.recent.frames(after: cursor, limit: Self.burstBytes) else {
+        replay(subscriber)
+        return
+      }
+      guard subscriber.subscription.caughtUp(cursor + 1, through: last) != nil else { return }
+      for frame in frames { write(frame, to: connection) }
+    }
+  }
+
+  /// Reads events after the cursor from the log and hands them over.
+  private func replay(_ subscriber: Subscriber) {
+    subscriber.isReading = true
+    node.counters.replays.add()
+    Task {
+      let channel = subscriber.channel
+      let cursor = subscriber.subscription.cursor
+      let statement = FeedQueries.events(after: [(channel.text, cursor)], limit: Self.replayLimit)
+      var events: [LogEvent] = []
+      do throws(Problem) {
+        let rows = try await database.rows(statement.sql, statement.values)
+        for index in 0..<rows.count { events.append(LogEvent(rows[index])) }
+      } catch {
+        // The database is away: the clock tries again; the screen knows by `fresh` and `heads`.
+        subscriber.isReading = false
+        return
+      }
+      subscriber.isReading = false
+      guard !subscriber.hasLeft, subscriber.subscription.state == .catchingUp else { return }
+      guard let first = events.first, let last = events.last, first.offset == cursor + 1 else {
+        if events.isEmpty, (channel.position ?? 0) <= cursor {
+          advance(subscriber)
+        } else {
+          await restart(subscriber)
+        }
+        return
+      }
+      guard subscriber.subscription.caughtUp(first.offset, through: last.offset) != nil else { return }
+      for event in events { write(Delivery(event).frame, to: subscriber.connection) }
+      advance(subscriber)
+    }
+  }
+
+  /// The connection's queue is empty again.
+  func drained(_ session: WebSocketSession, of connection: Connection) {
+    for subscriber in session.subscribers where subscriber.subscription.drained() { advance(subscriber) }
+  }
+
+  /// Takes up again what an absent database left standing.
+  func advanceStalled(_ session: WebSocketSession) {
+    for subscriber in session.subscribers where subscriber.subscription.state == .catchingUp { advance(subscriber) }
+  }
+
+  // MARK: Starting over
+
+  /// What the subscriber has cannot be continued: it gets a snapshot again.
+  private func restart(_ subscriber: Subscriber) async {
+    guard let session = subscriber.connection.webSocket else { return }
+    subscriber.subscription = Subscription()
+    do throws(Problem) {
+      try await attach(subscriber.channel)
+      try await sendSnapshot(subscriber, id: nil)
+      advance(subscriber)
+    } catch {
+      guard !subscriber.hasLeft else { return }
+      leave(subscriber, session)
+      close(subscriber.connection, code: 1013, reason: "the channel cannot be continued; connect again")
+    }
+  }
+
+  private func restart(_ channel: LocalChannel) {
+    channel.position = nil
+    channel.head = 0
+    channel.recent.removeAll()
+    channel.snapshot = nil
+    for subscriber in channel.subscribers { Task { await restart(subscriber) } }
+  }
+}

@@ -1,0 +1,334 @@
+// One reactor a core: a loop, the connections that the kernel gave it, their subscriptions and a few database
+// connections. Everything it owns is plain and unshared; the actor's executor is its loop, so no lock is needed.
+//
+// 1. Isolation is entered once for all events of a turn (`process`), connections are looked up by descriptor.
+// 2. Bytes are read into one buffer of the reactor and parsed in place; answers of one readiness gather in one cork.
+// 3. Whatever else is written in a turn waits in the connection and leaves in `endTurn`, in one send.
+// What a connection says is handled in the extensions: Reactor+HTTP, +WebSocket, +Subscriptions, +Clock, +Drain.
+package import CLinux
+import Channels
+package import EventLoop
+import Glibc
+import Postgres
+import Protocol
+import Telemetry
+
+/// The memory that a reactor reads into, whichever connection is ready.
+private final class ReadBuffer {
+  let memory: UnsafeMutableRawBufferPointer
+
+  init(byteCount: Int) { memory = .allocate(byteCount: byteCount, alignment: 64) }
+
+  deinit { memory.deallocate() }
+}
+
+package actor Reactor: LoopClient {
+  package nonisolated let loop: EventLoop
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+  package nonisolated let mailbox: Mailbox<FeedMessage>
+  nonisolated let node: Node
+  nonisolated let index: Int
+
+  let pool: PostgresPool
+  let database: PooledDatabase
+  /// By descriptor.
+  var connections: [Connection?] = []
+  var connectionCount = 0
+  var listeners: [Int32: SocketAddress] = [:]
+  var channels: [ChannelName: LocalChannel] = [:]
+  var dirty: [Connection] = []
+  /// Connections with more to read than one turn allows.
+  private var postponed: [Connection] = []
+  private let readBuffer = ReadBuffer(byteCount: 512 * 1024)
+  var cork: [UInt8] = []
+  /// Seconds since the reactor started, for deadlines that need no more.
+  var second: Int32 = 0
+  var dateField = HTTPDate(seconds: 0)
+  var isDraining = false
+  var commandsRunning = 0
+  var generation = 0
+  private var spareDescriptor: Int32
+
+  package init(index: Int, loop: EventLoop, node: Node, mailbox: Mailbox<FeedMessage>) {
+    self.index = index
+    self.loop = loop
+    self.node = node
+    self.mailbox = mailbox
+    pool = PostgresPool(
+      loop: loop, connectionString: node.configuration.connectionString, size: node.configuration.poolSize,
+      options: PostgresOptions(parameters: [(name: "hub.notify", value: "off")]))
+    database = PooledDatabase(pool)
+    cork.reserveCapacity(256 * 1024)
+    // Held back so that a connection can still be accepted and closed when descriptors have run out.
+    spareDescriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+  }
+
+  deinit { Glibc.close(spareDescriptor) }
+
+  package func start() {
+    pool.start()
+    startClock()
+  }
+
+  // MARK: The turn
+
+  package nonisolated func process(_ events: UnsafeBufferPointer<epoll_event>) {
+    // The loop's own array, valid and untouched until this returns.
+    nonisolated(unsafe) let events = events
+    assumeIsolated { $0.handle(events) }
+  }
+
+  package nonisolated func endTurn() {
+    assumeIsolated { $0.finishTurn() }
+  }
+
+  private func handle(_ events: UnsafeBufferPointer<epoll_event>) {
+    for index in events.indices {
+      guard let event = events.baseAddress.map({ $0 + index }) else { return }
+      let descriptor = hub_event_descriptor(event)
+      let readiness = Readiness(rawValue: event.pointee.events)
+      if Int(descriptor) < connections.count, let connection = connections[Int(descriptor)] {
+        if readiness.contains(.writable), !connection.outbound.isEmpty { flush(connection) }
+        if !readiness.isDisjoint(with: [.readable, .hungUp]) {
+          read(connection, untilEnd: !readiness.isDisjoint(with: .hungUp))
+        }
+      } else if listeners[descriptor] != nil {
+        accept(from: descriptor)
+      } else {
+        loop.dispatch(descriptor, readiness)
+      }
+    }
+  }
+
+  private func finishTurn() {
+    for message in mailbox.takeAll() { receive(message) }
+    if !postponed.isEmpty {
+      let again = postponed
+      postponed = []
+      for connection in again { read(connection, untilEnd: false) }
+      if !postponed.isEmpty { loop.wakeUp() }
+    }
+    // Flushing may make more connections dirty (a drained one reads on): they are flushed in this turn too.
+    var next = 0
+    while next < dirty.count {
+      let connection = dirty[next]
+      connection.isDirty = false
+      flush(connection)
+      next += 1
+    }
+    dirty.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Accepting
+
+  package func listen(on descriptor: consuming Descriptor, _ address: SocketAddress) throws(SystemError) {
+    let number = descriptor.release()
+    try loop.register(number, for: [.readable, .exclusive])
+    listeners[number] = address
+  }
+
+  func stopListening() {
+    for number in listeners.keys {
+      loop.unregister(number)
+      Glibc.close(number)
+    }
+    listeners = [:]
+  }
+
+  private func accept(from listener: Int32) {
+    // A bounded number, so that a flood of connections leaves the others their turn; the rest stays ready.
+    for _ in 0..<64 {
+      do throws(SystemError) {
+        guard let accepted = try Socket.accept(listener) else { return }
+        try adopt(accepted.release(), isUnix: listeners[listener]?.port == nil)
+      } catch {
+        node.counters.acceptFailures.add()
+        if error.code == EMFILE || error.code == ENFILE { refuseWithSpare(listener) }
+        return
+      }
+    }
+  }
+
+  private func adopt(_ descriptor: Int32, isUnix: Bool) throws(SystemError) {
+    if !isUnix { Socket.disableDelay(descriptor) }
+    let connection = Connection(
+      descriptor: descriptor, peer: isUnix ? "unix" : Socket.peerAddress(of: descriptor), second: second,
+      deadline: second + node.configuration.limits.headSeconds)
+    do throws(SystemError) {
+      try loop.register(descriptor, for: [.readable, .writable, .hungUp, .edgeTriggered])
+    } catch {
+      Glibc.close(descriptor)
+      throw error
+    }
+    let slot = Int(descriptor)
+    if slot >= connections.count {
+      connections.append(contentsOf: repeatElement(nil, count: slot + 64 - connections.count))
+    }
+    connections[slot] = connection
+    connectionCount += 1
+    node.counters.connections.add()
+    node.counters.accepted.add()
+  }
+
+  /// Descriptors have run out: closing the spare one makes room to take the connection and close it, so that the peer
+  /// learns at once and the listener does not stay ready for ever.
+  private func refuseWithSpare(_ listener: Int32) {
+    Glibc.close(spareDescriptor)
+    if let refused = try? Socket.accept(listener) { _ = consume refused }
+    spareDescriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+  }
+
+  // MARK: Reading
+
+  /// Whether the connection may be read from: it answers what it has first, and it must take its answers.
+  private func mayRead(_ connection: Connection) -> Bool {
+    if connection.outbound.count > node.configuration.limits.sendQueueBytes { return false }
+    if case .http(let exchange) = connection.phase { return !exchange.isBusy }
+    return true
+  }
+
+  func read(_ connection: Connection, untilEnd: Bool) {
+    for _ in 0..<4 {
+      if connection.isClosed { return }
+      guard mayRead(connection) else {
+        connection.isReadPending = true
+        return
+      }
+      let buffer = readBuffer.memory
+      switch SystemCall.receive(connection.descriptor, into: buffer) {
+      case .moved(let count):
+        connection.lastHeard = second
+        consume(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), from: connection)
+        if count < buffer.count && !untilEnd { return }
+      case .wouldBlock:
+        return
+      case .ended:
+        peerEnded(connection)
+        return
+      case .failed:
+        closeNow(connection)
+        return
+      }
+    }
+    if !connection.isClosed { postponed.append(connection) }
+    loop.wakeUp()
+  }
+
+  /// Reads on after reading was held back.
+  func resumeReading(_ connection: Connection) {
+    guard connection.isReadPending, mayRead(connection) else { return }
+    connection.isReadPending = false
+    postponed.append(connection)
+    loop.wakeUp()
+  }
+
+  private func consume(_ bytes: UnsafeMutableRawBufferPointer, from connection: Connection) {
+    switch connection.phase {
+    case .webSocket(let session):
+      receive(bytes, on: session, of: connection)
+    case .http(let exchange):
+      parse(UnsafeRawBufferPointer(bytes), exchange, connection)
+    case .lingering, .closed:
+      break
+    }
+  }
+
+  private func peerEnded(_ connection: Connection) {
+    // A peer that has only shut its sending side still waits for the answer that is being made.
+    if case .http(let exchange) = connection.phase, exchange.isBusy || !connection.outbound.isEmpty {
+      connection.closesWhenFlushed = !exchange.isBusy
+      if exchange.isBusy { exchange.closesAfterAnswer = true }
+      return
+    }
+    closeNow(connection)
+  }
+
+  // MARK: Writing
+
+  /// Queues bytes that leave at the end of this turn.
+  func write(_ bytes: [UInt8], to connection: Connection) {
+    guard !connection.isClosed else { return }
+    connection.outbound.append(bytes)
+    markDirty(connection)
+  }
+
+  func markDirty(_ connection: Connection) {
+    guard !connection.isDirty else { return }
+    connection.isDirty = true
+    dirty.append(connection)
+  }
+
+  /// Sends what the cork holds, in front of nothing that waits: order is kept.
+  func sendCork(to connection: Connection) {
+    guard !cork.isEmpty else { return }
+    defer { cork.removeAll(keepingCapacity: true) }
+    guard !connection.isClosed else { return }
+    guard connection.outbound.isEmpty else {
+      write(cork, to: connection)
+      return
+    }
+    switch cork.withUnsafeBytes({ SystemCall.send(connection.descriptor, $0) }) {
+    case .moved(let count):
+      if count < cork.count { connection.outbound.append(Array(cork[count...])) }
+    case .wouldBlock:
+      connection.outbound.append(Array(cork))
+    case .ended, .failed:
+      closeNow(connection)
+    }
+  }
+
+  func flush(_ connection: Connection) {
+    guard !connection.isClosed else { return }
+    let descriptor = connection.descriptor
+    let alive = connection.outbound.drain(scratch: &cork) { bytes in
+      switch SystemCall.send(descriptor, bytes) {
+      case .moved(let count): count
+      case .wouldBlock: 0
+      case .ended, .failed: nil
+      }
+    }
+    cork.removeAll(keepingCapacity: true)
+    guard alive else {
+      closeNow(connection)
+      return
+    }
+    if connection.outbound.isEmpty {
+      if connection.closesWhenFlushed {
+        linger(connection)
+        return
+      }
+      if let session = connection.webSocket { drained(session, of: connection) }
+    }
+    resumeReading(connection)
+  }
+
+  // MARK: Ending
+
+  /// Everything was written: shut the sending side and wait a little for the peer's end, so that what was sent last is
+  /// not lost to a reset (RFC 9112 §9.6).
+  func linger(_ connection: Connection) {
+    release(connection)
+    connection.phase = .lingering
+    connection.deadline = second + 2
+    shutdown(connection.descriptor, Int32(SHUT_WR))
+    connection.isReadPending = true
+    resumeReading(connection)
+  }
+
+  func closeNow(_ connection: Connection) {
+    guard !connection.isClosed else { return }
+    release(connection)
+    connection.phase = .closed
+    connection.outbound = SendQueue()
+    loop.unregister(connection.descriptor)
+    connections[Int(connection.descriptor)] = nil
+    Glibc.close(connection.descriptor)
+    connectionCount -= 1
+    node.counters.connections.subtract()
+  }
+
+  /// Takes the connection out of every channel.
+  private func release(_ connection: Connection) {
+    if let session = connection.webSocket { leaveAll(session) }
+  }
+}

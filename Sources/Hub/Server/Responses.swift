@@ -1,0 +1,108 @@
+// Complete HTTP responses as bytes: what every answer carries, in one place.
+import Compression
+import Protocol
+
+/// An HTTP answer before it is serialised.
+struct HTTPAnswer {
+  var status: Int
+  var type: String?
+  var headers: [(String, String)] = []
+  var body: [UInt8] = []
+
+  static func problem(_ problem: Problem) -> HTTPAnswer {
+    HTTPAnswer(
+      status: problem.status, type: "application/problem+json", headers: problem.headers, body: problem.document)
+  }
+
+  static func text(_ text: String, type: String = "text/plain; charset=utf-8") -> HTTPAnswer {
+    HTTPAnswer(status: 200, type: type, body: Array(text.utf8))
+  }
+
+  static func json(_ status: Int, _ document: JSON) -> HTTPAnswer {
+    HTTPAnswer(status: status, type: "application/json", body: document.serialised())
+  }
+
+  init(status: Int, type: String?, headers: [(String, String)] = [], body: [UInt8] = []) {
+    self.status = status
+    self.type = type
+    self.headers = headers
+    self.body = body
+  }
+
+  init(_ result: APIResult) {
+    status = result.status
+    type = result.body.isEmpty ? nil : result.isProblem ? "application/problem+json" : "application/json"
+    headers = result.headers
+    body = result.body
+    if !result.offsets.isEmpty {
+      headers.append(("Hub-Offsets", result.offsets.map { "\($0.channel)=\($0.offset)" }.joined(separator: ", ")))
+    }
+    if !headers.contains(where: { $0.0 == "Cache-Control" || $0.0 == "ETag" }) {
+      headers.append(("Cache-Control", "no-store"))
+    }
+  }
+
+  /// The whole response. `request` decides about HEAD, compression and keeping the connection.
+  func serialised(for request: HTTPRequestHead?, requestID: String, date: String, closing: Bool) -> [UInt8] {
+    var body = body
+    var fields = HTTPFields()
+    fields.append("Date", date)
+    if let type { fields.append("Content-Type", type) }
+    for (name, value) in headers { fields.append(name, value) }
+    if body.count > 1024, fields["Content-Encoding"] == nil, let request, request.acceptsGzip,
+      let gzipped = try? Gzip.compress(body.span.bytes)
+    {
+      body = gzipped
+      fields.append("Content-Encoding", "gzip")
+      fields.append("Vary", "Accept-Encoding")
+    }
+    if status != 204 && status != 304 { fields.append("Content-Length", String(body.count)) }
+    fields.append("X-Request-Id", requestID)
+    fields.append("X-Content-Type-Options", "nosniff")
+    if closing { fields.append("Connection", "close") } else if request?.minorVersion == 0 { fields.append("Connection", "keep-alive") }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(512 + body.count)
+    do throws(HTTPEncodingError) {
+      try HTTPResponseHead(status: status, fields: fields).append(to: &bytes)
+    } catch {
+      // A header of our own that may not travel is a fault of ours: say so rather than send half an answer.
+      return Array("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
+    }
+    if request?.method != "HEAD" && status != 204 && status != 304 { bytes.append(contentsOf: body) }
+    return bytes
+  }
+}
+
+extension HTTPRequestHead {
+  /// Whether a gzipped answer may be sent (RFC 9110 §12.5.3); a coding with a weight is taken unless the weight is 0.
+  var acceptsGzip: Bool {
+    fields.list("Accept-Encoding").contains { coding in
+      let parts = coding.split(separator: ";").map { $0.filter { $0 != " " } }
+      return parts.first == "gzip" && !parts.dropFirst().contains { $0.hasPrefix("q=0") && !$0.contains { ("1"..."9").contains($0) } }
+    }
+  }
+}
+
+/// The date of HTTP (RFC 9110 §5.6.7), made anew once a second.
+struct HTTPDate {
+  let text: String
+
+  init(seconds: Int64) {
+    let days = seconds / 86400
+    let rest = seconds % 86400
+    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(days % 7)]
+    // Howard Hinnant's days-to-civil, for days since 1970-01-01.
+    let shifted = days + 719_468
+    let era = shifted / 146_097
+    let dayOfEra = shifted % 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let monthFromMarch = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    text = "\(weekday), \(two(day)) \(names[Int(month) - 1]) \(year) \(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60)) GMT"
+  }
+}

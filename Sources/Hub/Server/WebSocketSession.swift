@@ -1,0 +1,106 @@
+// What the hub knows of one WebSocket: its decoder, who is signed in, its subscriptions and its counts. It does not know
+// which HTTP version carried it. Kept small: tens of thousands of these are idle.
+import Channels
+import Domain
+import Protocol
+
+final class WebSocketSession {
+  var decoder: WebSocketDecoder
+  /// This connection in `welcome` and in the log.
+  let name: String
+  var caller: Caller?
+  /// A shortcut's subscription, made once the connection is signed in.
+  var pending: PendingSubscription?
+  var subscribers: [Subscriber] = []
+  var commandsRunning = 0
+  /// Bad messages in the minute that began at `badSince`.
+  var badMessages = 0
+  var badSince: Int32 = 0
+  var unansweredPings = 0
+  /// A close frame has been sent; nothing more is said.
+  var isClosing = false
+  /// The drain has been announced; it closes when its commands are done.
+  var isLeaving = false
+
+  init(limits: WebSocketLimits, name: String, caller: Caller?) {
+    decoder = WebSocketDecoder(role: .server, limits: limits)
+    self.name = name
+    self.caller = caller
+  }
+
+  func subscriber(of channel: ChannelName) -> Subscriber? {
+    subscribers.first { $0.channel.name == channel }
+  }
+}
+
+/// A subscription that was asked for.
+struct PendingSubscription {
+  var channel: ChannelName
+  var id: MessageID?
+  var since: Int64?
+  var epoch: String?
+  var wantsSnapshot = true
+}
+
+/// One connection in one channel.
+final class Subscriber {
+  let connection: Connection
+  let channel: LocalChannel
+  var subscription = Subscription()
+  /// Where it stands in the channel's list.
+  var position = 0
+  /// The head last told in a heartbeat.
+  var toldHead: Int64 = 0
+  /// A task of it is reading the log.
+  var isReading = false
+  /// It has been taken out of the channel.
+  var hasLeft = false
+
+  init(connection: Connection, channel: LocalChannel) {
+    self.connection = connection
+    self.channel = channel
+  }
+}
+
+/// One channel on one reactor: who listens, and the newest events.
+final class LocalChannel {
+  let name: ChannelName
+  let text: String
+  /// Tells this registration with the feed from an earlier one of the same channel.
+  let generation: Int
+  var subscribers: [Subscriber] = []
+  var recent = RecentEvents()
+  /// The offset of the newest event delivered here; nil until the feed has attached the channel.
+  var position: Int64?
+  /// The newest offset known to be committed.
+  var head: Int64 = 0
+  /// The newest snapshot read, for whoever comes at the same head.
+  var snapshot: (offset: Int64, bytes: [UInt8])?
+  /// Subscribers that wait for the snapshot being read.
+  var snapshotWaiters: [CheckedContinuation<Result<(offset: Int64, bytes: [UInt8])?, Problem>, Never>]?
+  /// Subscribers that wait for the feed.
+  var attachWaiters: [CheckedContinuation<Problem?, Never>]?
+  /// The second in which the last subscriber left; the channel is kept a little for those who come back.
+  var emptySince: Int32 = 0
+
+  init(name: ChannelName, generation: Int) {
+    self.name = name
+    text = name.description
+    self.generation = generation
+  }
+
+  func add(_ subscriber: Subscriber) {
+    subscriber.position = subscribers.count
+    subscribers.append(subscriber)
+  }
+
+  func remove(_ subscriber: Subscriber) {
+    guard !subscriber.hasLeft else { return }
+    subscriber.hasLeft = true
+    let last = subscribers.removeLast()
+    if last !== subscriber {
+      subscribers[subscriber.position] = last
+      last.position = subscriber.position
+    }
+  }
+}

@@ -1,0 +1,12 @@
+// The routes of kitchen tickets.
+
+extension Router {
+  package mutating func addKitchen() {
+    read("/api/v1/tickets", KitchenService.list)
+    read("/api/v1/tickets/{id}", KitchenService.get)
+    command("POST", "/api/v1/tickets/{id}/start", KitchenService.start)
+    command("POST", "/api/v1/tickets/{id}/bump", KitchenService.bump)
+    command("POST", "/api/v1/tickets/{id}/recall", KitchenService.recall)
+    command("POST", "/api/v1/tickets/{id}/void-seen", KitchenService.voidSeen)
+  }
+}

@@ -1,0 +1,12 @@
+// The routes of restaurants and their stations.
+
+extension Router {
+  package mutating func addRestaurants() {
+    read("/api/v1/restaurants", RestaurantsService.list)
+    command("POST", "/api/v1/restaurants", RestaurantsService.open)
+    read("/api/v1/restaurants/{id}", RestaurantsService.get)
+    command("PATCH", "/api/v1/restaurants/{id}", RestaurantsService.change)
+    read("/api/v1/restaurants/{id}/stations", RestaurantsService.stations)
+    command("POST", "/api/v1/restaurants/{id}/stations", RestaurantsService.addStation)
+  }
+}

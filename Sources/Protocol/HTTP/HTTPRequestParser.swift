@@ -1,0 +1,130 @@
+// Bytes → requests, sans-I/O, one parser a connection (RFC 9112). It takes from the span what belongs to the request
+// and not one byte more: what follows an upgrade request is for WebSocket, what follows another is the next request.
+// Between requests it holds no heap memory. After a violation it takes nothing any more.
+
+package enum HTTPParserOutput: Equatable, Sendable {
+  case needsMore
+  /// The client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1); call `next` again afterwards.
+  case continueExpected
+  case request(HTTPRequest)
+  /// Answer with the status and close.
+  case violation(HTTPViolation)
+}
+
+package struct HTTPRequestParser: Sendable {
+  private enum State: Sendable {
+    case head
+    case body(HTTPRequestHead)
+    case failed(HTTPViolation)
+  }
+
+  package let limits: HTTPLimits
+  private var state = State.head
+  private var collector = HTTPHeadCollector()
+  private var body: HTTPBodyReader?
+  private var emptyLines = 0
+
+  package init(limits: HTTPLimits = HTTPLimits()) {
+    self.limits = limits
+  }
+
+  /// Whether a request has begun and is not complete, for the caller's timers.
+  package var isInsideRequest: Bool {
+    switch state {
+    case .head: !collector.isEmpty
+    case .body: true
+    case .failed: false
+    }
+  }
+
+  /// Takes the next request's bytes from the front of `bytes`.
+  package mutating func next(in bytes: inout RawSpan) -> HTTPParserOutput {
+    do {
+      return try advance(in: &bytes)
+    } catch {
+      state = .failed(error)
+      collector = HTTPHeadCollector()
+      body = nil
+      return .violation(error)
+    }
+  }
+
+  private mutating func advance(in bytes: inout RawSpan) throws(HTTPViolation) -> HTTPParserOutput {
+    switch state {
+    case .failed(let violation):
+      throw violation
+    case .head:
+      guard let head = try readHead(in: &bytes) else { return .needsMore }
+      let length = try head.fields.bodyLength(minorVersion: head.minorVersion) ?? .none
+      let expectsContinue = try head.expectsContinue()
+      guard length != .none, length != .bytes(0) else { return .request(HTTPRequest(head: head)) }
+      body = try HTTPBodyReader(length, limits: limits)
+      state = .body(head)
+      if expectsContinue { return .continueExpected }
+      return try readBody(of: head, in: &bytes)
+    case .body(let head):
+      return try readBody(of: head, in: &bytes)
+    }
+  }
+
+  private mutating func readBody(
+    of head: HTTPRequestHead, in bytes: inout RawSpan
+  ) throws(HTTPViolation) -> HTTPParserOutput {
+    guard let whole = try body?.next(in: &bytes) else { return .needsMore }
+    body = nil
+    state = .head
+    return .request(HTTPRequest(head: head, body: whole))
+  }
+
+  private mutating func readHead(in bytes: inout RawSpan) throws(HTTPViolation) -> HTTPRequestHead? {
+    let limits = limits
+    while true {
+      if collector.isEmpty, bytes.byteCount == 0 { return nil }
+      let collected = try collector.collect(from: &bytes, limit: limits.headBytes) {
+        (head) throws(HTTPViolation) -> HTTPRequestHead? in
+        // RFC 9112 §2.2: empty lines before a request line are read over.
+        if head.count == 2, head[0] == 0x0D { return nil }
+        guard head.count <= limits.headBytes else { throw Self.tooLong(head, limits) }
+        return try HTTPRequestHead.parse(head, limits: limits)
+      }
+      guard let collected else {
+        let kept = collector.bytes
+        try kept.span.bytes.withUnsafeBytes { (kept) throws(HTTPViolation) in try Self.judge(kept, limits) }
+        return nil
+      }
+      if let head = collected {
+        emptyLines = 0
+        return head
+      }
+      emptyLines += 1
+      guard emptyLines <= 4 else { throw HTTPViolation(400, "there are too many empty lines before a request") }
+    }
+  }
+
+  /// Refuses early what can no longer become a head: another protocol's greeting, or a head past its limit.
+  private static func judge(_ kept: UnsafeRawBufferPointer, _ limits: HTTPLimits) throws(HTTPViolation) {
+    if let first = kept.first, first != 0x0D, !HTTPSyntax.isTokenByte(first) {
+      throw HTTPViolation(400, "the method is not a token")
+    }
+    if kept.count > limits.headBytes { throw tooLong(kept, limits) }
+  }
+
+  private static func tooLong(_ head: UnsafeRawBufferPointer, _ limits: HTTPLimits) -> HTTPViolation {
+    if head.prefix(limits.headBytes + 1).contains(0x0A) {
+      return HTTPViolation(431, "the request's head is longer than \(limits.headBytes) bytes")
+    }
+    return HTTPViolation(414, "the request target is longer than \(limits.targetBytes) bytes")
+  }
+}
+
+extension HTTPRequestHead {
+  /// RFC 9110 §10.1.1: the one expectation there is; HTTP/1.0 knows none.
+  fileprivate func expectsContinue() throws(HTTPViolation) -> Bool {
+    guard minorVersion >= 1 else { return false }
+    let expectations = fields.list("expect")
+    guard expectations.allSatisfy({ HTTPSyntax.equalsIgnoringCase($0, "100-continue") }) else {
+      throw HTTPViolation(417, "the only expectation known here is 100-continue")
+    }
+    return !expectations.isEmpty
+  }
+}

@@ -1,0 +1,86 @@
+// The byte classes and small rules of HTTP's grammar (RFC 9110 §5, RFC 9112 §2 to §5), each in one place.
+
+package enum HTTPSyntax {
+  /// tchar of RFC 9110 §5.6.2, as a bit a byte.
+  private static let tokenLow: UInt64 = 0x03FF_6CFA_0000_0000
+  private static let tokenHigh: UInt64 = 0x57FF_FFFF_C7FF_FFFE
+
+  package static func isTokenByte(_ byte: UInt8) -> Bool {
+    if byte < 64 { return tokenLow >> UInt64(byte) & 1 == 1 }
+    return byte < 128 && tokenHigh >> UInt64(byte - 64) & 1 == 1
+  }
+
+  package static func isToken(_ bytes: some Collection<UInt8>) -> Bool {
+    !bytes.isEmpty && bytes.allSatisfy(isTokenByte)
+  }
+
+  /// VCHAR, obs-text, space and tab: what a field value may hold (RFC 9110 §5.5).
+  package static func isFieldValueByte(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte != 0x7F || byte == 0x09
+  }
+
+  /// What a request target may hold: visible ASCII without the fragment mark and the delimiters that RFC 3986 §2
+  /// excludes and every client encodes. Others that it excludes (`|`, `{`, `^`) are sent raw by browsers.
+  package static func isTargetByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "#"), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"): false
+    default: byte > 0x20 && byte < 0x7F
+    }
+  }
+
+  /// uri-host [ ":" port ] of RFC 9110 §7.2, which may be empty; no user information.
+  package static func isHost(_ text: some StringProtocol) -> Bool {
+    var bytes = Array(text.utf8)[...]
+    if bytes.first == UInt8(ascii: "[") {
+      guard let end = bytes.firstIndex(of: UInt8(ascii: "]")), end > 1 else { return false }
+      let isAddress = bytes[1..<end].allSatisfy { isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+      guard isAddress else { return false }
+      bytes = bytes[(end + 1)...]
+    } else {
+      let end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+      guard bytes[..<end].allSatisfy(isRegisteredNameByte) else { return false }
+      guard end > bytes.startIndex || bytes.isEmpty else { return false }
+      bytes = bytes[end...]
+    }
+    if bytes.isEmpty { return true }
+    return bytes.first == UInt8(ascii: ":") && bytes.count <= 6 && bytes.dropFirst().allSatisfy(isDigit)
+  }
+
+  /// reg-name of RFC 3986 §3.2.2.
+  private static func isRegisteredNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+    default: "-._~%!$&'()*+,;=".utf8.contains(byte)
+    }
+  }
+
+  package static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+  package static func isHexDigit(_ byte: UInt8) -> Bool { hexValue(byte) != nil }
+
+  package static func hexValue(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: nil
+    }
+  }
+
+  /// Whether two names are the same but for the case of ASCII letters.
+  package static func equalsIgnoringCase(_ left: some StringProtocol, _ right: some StringProtocol) -> Bool {
+    left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
+  }
+
+  static func lowercased(_ byte: UInt8) -> UInt8 {
+    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+  }
+
+  static func isWhitespace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+  /// Text from the wire: UTF-8 where it is, else byte for byte as ISO 8859-1, so that nothing is lost (RFC 9110 §5.5).
+  static func text(_ bytes: some Collection<UInt8>) -> String {
+    String(validating: bytes, as: UTF8.self) ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
+  }
+}

@@ -1,0 +1,3 @@
+// libsodium: Argon2id password hashes.
+#pragma once
+#include <sodium.h>

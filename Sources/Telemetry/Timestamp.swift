@@ -1,0 +1,58 @@
+// The wall clock and how an instant is written: RFC 3339 in UTC with six decimals, as the database writes its own. No
+// Foundation: the calendar is ten lines of arithmetic (days_from_civil, H. Hinnant), and every log line needs it.
+import Glibc
+
+/// An instant in microseconds since 1970, UTC, leap seconds not counted.
+package struct Timestamp: Hashable, Sendable, Comparable, CustomStringConvertible {
+  package let microseconds: Int64
+
+  package init(microseconds: Int64) {
+    self.microseconds = microseconds
+  }
+
+  /// The wall clock; it may jump, so measure durations with another clock.
+  package static func now() -> Timestamp {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+  }
+
+  /// Whole seconds since 1970, rounded down.
+  package var seconds: Int64 { Timestamp.floor(microseconds, 1_000_000).quotient }
+
+  /// `2026-11-20T20:43:00.123456Z`.
+  package var description: String {
+    let (seconds, fraction) = Timestamp.floor(microseconds, 1_000_000)
+    let (days, secondOfDay) = Timestamp.floor(seconds, 86_400)
+    let (year, month, day) = Timestamp.civil(fromDays: days)
+    let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+    let hour = secondOfDay / 3600
+    let time = "\(padded(hour, 2)):\(padded(secondOfDay / 60 % 60, 2)):\(padded(secondOfDay % 60, 2))"
+    return "\(date)T\(time).\(padded(fraction, 6))Z"
+  }
+
+  package static func < (left: Timestamp, right: Timestamp) -> Bool {
+    left.microseconds < right.microseconds
+  }
+
+  private static func floor(_ value: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+  }
+
+  private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    // Counted from 0000-03-01, so that a leap day is the last of its year; 400 years are 146,097 days.
+    let (era, dayOfEra) = floor(days + 719_468, 146_097)
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shiftedMonth = (5 * dayOfYear + 2) / 153
+    let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+    let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+  }
+}
+
+private func padded(_ number: Int64, _ width: Int) -> String {
+  let digits = String(number)
+  return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+}
