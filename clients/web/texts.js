@@ -9,7 +9,7 @@ export const texts = {
 
   signIn: {
     title: "Sign in",
-    lead: { kitchen: "to the kitchen display", till: "to the till", index: "to see more" },
+    lead: { kitchen: "to the kitchen display", till: "to the till", index: "for the screens on this device" },
     email: "Email",
     password: "Password",
     submit: "Sign in",

@@ -29,13 +29,20 @@ final class DemoRestaurant {
 
   func open() async throws {
     for client in [till, kitchen] {
-      client.onClose = { [unowned self] reason in failure = reason }
+      client.onClose = { [weak self] reason in self?.failure = reason }
       try await client.connect()
     }
-    till.onMessage = { [unowned self] message in tillHears(message) }
-    kitchen.onMessage = { [unowned self] message in kitchenHears(message) }
+    till.onMessage = { [weak self] message in self?.tillHears(message) }
+    kitchen.onMessage = { [weak self] message in self?.kitchenHears(message) }
     try await till.upgrade("/ws/pos/\(door.restaurant)", token: door.tillToken)
     try await kitchen.upgrade("/ws/kitchen/\(door.restaurant)", token: door.kitchenToken)
+  }
+
+  func close() {
+    for client in [till, kitchen] {
+      client.onClose = nil
+      client.close()
+    }
   }
 
   // MARK: The till
@@ -51,7 +58,8 @@ final class DemoRestaurant {
       ("restaurant_id", .string(door.restaurant)), ("order_type", .string("dine_in")),
       ("table", .string(String(Int.random(in: 1...20)))), ("items", .array(lines)),
     ])
-    command(till, "/api/v1/orders", order, key: "evening-\(door.run)-\(tally.sent)") { [unowned self] status, body in
+    command(till, "/api/v1/orders", order, key: "evening-\(door.run)-\(tally.sent)") { [weak self] status, body in
+      guard let self else { return }
       guard status == 201, let id = body["id"]?.string else {
         tally.refused += 1
         failure = failure ?? "an order was refused: \(body["detail"]?.string ?? String(status))"
@@ -85,7 +93,8 @@ final class DemoRestaurant {
       tally.shown += 1
       latencies.append(MonotonicTime.now().nanoseconds - sent.nanoseconds)
     }
-    command(kitchen, "/api/v1/tickets/\(ticket)/start") { [unowned self] _, _ in
+    command(kitchen, "/api/v1/tickets/\(ticket)/start") { [weak self] _, _ in
+      guard let self else { return }
       command(kitchen, "/api/v1/tickets/\(ticket)/bump") { _, _ in }
     }
   }

@@ -36,6 +36,7 @@ package final class Evening: Sendable {
       try await worker.run { worker in
         let doors = try await Doors.open(plan, address, worker.loop)
         let services = try doors.map { try DemoRestaurant(loop: worker.loop, address: address, door: $0) }
+        defer { for service in services { service.close() } }
         for service in services { try await service.open() }
         try await Evening.serve(services, plan, worker.loop)
         return Evening.report(services)

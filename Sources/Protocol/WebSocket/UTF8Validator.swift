@@ -27,7 +27,9 @@ package struct UTF8Validator: Equatable, Sendable {
         offset = Self.endOfASCII(base, from: offset, count: count)
         offset = Self.endOfCharacters(base, from: offset, count: count)
         if offset == count { return true }
-        guard begin(base.load(fromByteOffset: offset, as: UInt8.self)) else { return false }
+        let byte = base.load(fromByteOffset: offset, as: UInt8.self)
+        // ASCII behind the last whole character, where fewer bytes are left than a step over characters takes.
+        guard byte < 0x80 || begin(byte) else { return false }
       } else {
         let byte = base.load(fromByteOffset: offset, as: UInt8.self)
         guard byte >= lowest, byte <= highest else { return false }
