@@ -56,6 +56,17 @@ let package = Package(
       ],
       resources: [.embedInCode("SQL")],
       swiftSettings: settings),
-    .executableTarget(name: "Command", dependencies: ["Hub"], swiftSettings: settings),
+    .executableTarget(name: "Command", dependencies: ["Hub", "Domain", "EventLoop", "Telemetry"], swiftSettings: settings),
+
+    // What tests share: hub processes, databases, clients written by hand.
+    .target(
+      name: "TestSupport", dependencies: ["CPostgres", "Postgres"], path: "Tests/Support", swiftSettings: settings),
+    tests("Domain", ["Domain"]),
+    tests("Crypto", ["Crypto"]),
+    tests("Compression", ["Compression"]),
+    tests("Telemetry", ["Telemetry"]),
+    tests("Protocol", ["Protocol"]),
+    tests("Postgres", ["Postgres", "EventLoop"]),
+    tests("Integration", ["TestSupport", "Command"]),
   ]
 )

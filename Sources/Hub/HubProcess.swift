@@ -117,6 +117,7 @@ package final class HubProcess {
     try waitFor {
       await feed.start()
       for reactor in reactors { await reactor.start() }
+      for reactor in reactors { await reactor.waitUntilConnected() }
       await feed.waitUntilListening()
     }
     return Parts(reactors: reactors, feed: feed, services: services)

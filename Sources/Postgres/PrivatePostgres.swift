@@ -82,20 +82,31 @@ package final class PrivatePostgres {
   /// server that recovers from a crash first is given `patience` for it.
   package func start(patience: Duration = .seconds(300)) throws(PrivatePostgresError) {
     let deadline = MonotonicTime.now().advanced(by: patience)
-    if try !adopt(deadline) { try launch(deadline) }
-    guard let file = PostmasterFile(cluster: layout.cluster) else {
-      throw .failed("start of PostgreSQL", "it ended at once")
-    }
-    let socketFolder = file.socketFolder
-    try describing("creation of the database") { () throws(PostgresError) in
-      let session = try BlockingConnection(
-        PrivateLayout.connectionString(socketFolder: socketFolder, database: "postgres"))
-      let name = PrivateLayout.database
-      if try session.query(Statement("SELECT FROM pg_database WHERE datname = $1", [.text(name)])).isEmpty {
-        try session.query(Statement("CREATE DATABASE \(name)"))
+    while true {
+      if try !adopt(deadline) { try launch(deadline) }
+      guard let file = PostmasterFile(cluster: layout.cluster) else {
+        throw .failed("start of PostgreSQL", "it ended at once")
+      }
+      do {
+        try makeDatabase(socketFolder: file.socketFolder)
+        connectionString = PrivateLayout.connectionString(
+          socketFolder: file.socketFolder, database: PrivateLayout.database)
+        return
+      } catch {
+        // An adopted server may just have begun to stop: its file says so only a moment later. Then begin again.
+        let isChanging = "\(error)".contains("the database system is")
+        guard isChanging, MonotonicTime.now() < deadline else { throw .failed("making the database", "\(error)") }
+        usleep(20_000)
       }
     }
-    connectionString = PrivateLayout.connectionString(socketFolder: socketFolder, database: PrivateLayout.database)
+  }
+
+  private func makeDatabase(socketFolder: String) throws(PostgresError) {
+    let session = try BlockingConnection(
+      PrivateLayout.connectionString(socketFolder: socketFolder, database: "postgres"))
+    let name = PrivateLayout.database
+    guard try session.query(Statement("SELECT FROM pg_database WHERE datname = $1", [.text(name)])).isEmpty else { return }
+    try session.query(Statement("CREATE DATABASE \(name)"))
   }
 
   /// Ends the server (fast shutdown: open transactions are rolled back) and waits until it has ended.

@@ -42,7 +42,7 @@ struct ServerUser: Equatable {
 
 struct ServerProcess {
   let pid: pid_t
-  /// Whether it was launched by this process, which then collects its exit status.
+  /// Whether this process launched it; until it is collected its number is not given to another.
   let isChild: Bool
 
   /// Launches a program with its output going to a file, which is emptied first.
@@ -86,18 +86,16 @@ struct ServerProcess {
       // Without a descriptor of the process the look is taken again every 20 ms.
       let pause = watch.number >= 0 ? rest : min(rest, .milliseconds(20))
       var entry = pollfd(fd: watch.number, events: Int16(POLLIN), revents: 0)
-      _ = poll(&entry, 1, Int32(clamping: Int64(pause / .milliseconds(1)) + 1))
+      guard poll(&entry, 1, Int32(clamping: Int64(pause / .milliseconds(1)) + 1)) > 0 else { continue }
+      // It has ended; if it was somebody else's child its number may stay until that one takes notice.
+      _ = hasEnded
+      return true
     }
   }
 
   private var hasEnded: Bool {
-    if isChild {
-      // ECHILD: it was collected before, or the program ignores SIGCHLD.
-      let answer = waitpid(pid, nil, WNOHANG)
-      if answer == pid { return true }
-      if answer == 0 { return false }
-    }
-    return kill(pid, 0) != 0 && errno == ESRCH
+    // Collects it where it is this process's child; ECHILD otherwise.
+    waitpid(pid, nil, WNOHANG) == pid || (kill(pid, 0) != 0 && errno == ESRCH)
   }
 }
 

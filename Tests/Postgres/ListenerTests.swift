@@ -13,11 +13,11 @@ struct ListenerTests {
     let target = try TestServer.shared().connectionString
     try await onLoop { home in
       let listener = PostgresListener(
-        loop: home.loop, connectionString: target, channels: [channel, "another \"channel\""], timing: timing)
+        loop: home.loop, connectionString: target, channels: [channel, "\(channel) \"quoted\""], timing: timing)
       let events = Events<String>()
       listener.listening = { events.send("listening") }
       listener.notified = { payload, backend in events.send(backend == listener.backendPID ? "own" : payload) }
-      listener.lost = { events.send("lost"); _ = $0 }
+      listener.lost = { _ in events.send("lost") }
       listener.start()
       defer { listener.close() }
       #expect(await events.next() == "listening")
@@ -31,7 +31,7 @@ struct ListenerTests {
       #expect(listener.isListening && listener.lastHeard != nil)
       try TestServer.shared().run("SELECT pg_notify('hears', n::text) FROM generate_series(1, 50) AS n")
       for number in 1...50 { #expect(await events.next() == String(number)) }
-      try TestServer.shared().run("SELECT pg_notify('another \"channel\"', 'quoted')")
+      try TestServer.shared().run("SELECT pg_notify('hears \"quoted\"', 'quoted')")
       #expect(await events.next() == "quoted")
       try await listener.execute(Statement("SELECT pg_notify('hears', 'x')"))
       #expect(await events.next() == "own")
@@ -70,6 +70,8 @@ struct ListenerTests {
       watch()
       #expect(await fresh.next())
       let backend = listener.backendPID
+      // 0 would stop this process itself.
+      try #require(backend > 1)
       kill(backend, SIGSTOP)
       #expect(await events.next() == "lost")
       kill(backend, SIGCONT)

@@ -158,6 +158,24 @@ test("an accepted receipt makes a shown one of the same offset needless, not a l
   assert.deepEqual(sent, ["received 1", "accepted 5", "shown 7"]);
 });
 
+test("what a higher level covers is not told besides", async () => {
+  const world = await harness().live();
+  world.subscription.seen(1, "received");
+  world.subscription.seen(5, "shown");
+  world.subscription.seen(5, "accepted");
+  await world.environment.advance(2000);
+  const sent = world.socket.of("seen").map(({ offset, level }) => `${level} ${offset}`);
+  assert.deepEqual(sent, ["received 1", "accepted 5"]);
+});
+
+test("receipts told on a connection that broke are told again, since it may have taken them along", async () => {
+  const world = await harness().live({ offset: 3 });
+  world.subscription.seen(3, "shown");
+  assert.equal(world.socket.of("seen").length, 1);
+  await reconnect(world, 3);
+  assert.deepEqual(world.socket.of("seen").map(({ offset, level }) => [offset, level]), [[3, "shown"]]);
+});
+
 test("receipts wait for the connection and are told again on a new one", async () => {
   const world = await harness().live({ offset: 3 });
   world.subscription.seen(3, "shown");

@@ -109,6 +109,26 @@ test("an offset that stays behind a head for a period makes the screen stale, an
   assert.equal(world.hub.status().live, true);
 });
 
+test("a head that moves on does not give a channel that stays behind another period", async () => {
+  const world = await harness().live({ offset: 40 });
+  world.heartbeat({ heads: { [CHANNEL]: 42 } });
+  await world.environment.advance(10_000);
+  world.heartbeat({ heads: { [CHANNEL]: 50 } });
+  await world.environment.advance(1);
+  assert.equal(world.hub.status().reason, "behind");
+});
+
+test("a channel that is still behind after asking again asks at each heartbeat", async () => {
+  const world = await harness().live({ offset: 40 });
+  world.heartbeat({ heads: { [CHANNEL]: 42 } });
+  for (const expected of [2, 3]) {
+    await world.environment.advance(10_001);
+    world.heartbeat();
+    assert.equal(world.socket.of("subscribe").length, expected);
+    await world.subscribed({ offset: 40, recovered: true });
+  }
+});
+
 test("catching up with the head within the period is never stale", async () => {
   const world = await harness().live({ offset: 40 });
   world.heartbeat({ heads: { [CHANNEL]: 42, "pos:other": 9 } });

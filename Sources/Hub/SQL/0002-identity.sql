@@ -2,7 +2,7 @@
 --
 -- 1. Business tables live in schema app; a table's name is its row's name, also where that is a word of SQL (app.user,
 --    app.order): behind the schema's name it needs no quotes.
--- 2. Text that machines compare (addresses, states, codes) is COLLATE "C": one order on every machine, and the cheapest.
+-- 2. Text that machines compare (addresses, states, codes) is COLLATE "C": the same on every machine, and cheapest.
 -- 3. A session is one sign-in. Only its newest refresh token is good: using it replaces refresh_id in one guarded
 --    statement, and using an older one again ends the whole session (domain.md §1).
 -- 4. Ended sessions keep their row until they would have expired, so that "revoked" can be told from "never was".

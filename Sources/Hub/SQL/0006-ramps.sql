@@ -1,5 +1,5 @@
--- Ramps, as far as their progress page needs them: a row with a phase. The rules of quotes, phases and transactions come
--- with the service that executes ramps; whoever writes the row, its listeners are told by the trigger.
+-- Ramps, as far as their progress page needs them: a row with a phase. The rules of quotes, phases and transactions
+-- come with the service that executes ramps; whoever writes the row, its listeners are told by the trigger.
 CREATE TABLE app.ramp (
   id uuid PRIMARY KEY,
   phase text COLLATE "C" NOT NULL DEFAULT 'initiated' CHECK (phase ~ '^[a-z][a-z_]{0,39}$'),

@@ -70,6 +70,11 @@ package actor Reactor: LoopClient {
     startClock()
   }
 
+  /// Answers once the database has answered a first query, or cannot.
+  package func waitUntilConnected() async {
+    _ = try? await pool.query(Statement("SELECT 1"))
+  }
+
   // MARK: The turn
 
   package nonisolated func process(_ events: UnsafeBufferPointer<epoll_event>) {

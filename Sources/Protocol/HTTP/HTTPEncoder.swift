@@ -39,7 +39,8 @@ extension HTTPResponse {
 extension HTTPRequest {
   /// Appends `method target` and the fields of the head, with a Content-Length when there is a body.
   package func append(to output: inout [UInt8]) throws(HTTPEncodingError) {
-    guard HTTPSyntax.isToken(head.method.utf8), !head.target.isEmpty, head.target.utf8.allSatisfy(HTTPSyntax.isTargetByte)
+    guard HTTPSyntax.isToken(head.method.utf8), !head.target.isEmpty,
+      head.target.utf8.allSatisfy(HTTPSyntax.isTargetByte)
     else { throw .invalidRequestLine }
     var fields = head.fields
     if !body.isEmpty || head.method == "POST" || head.method == "PUT" || head.method == "PATCH" {

@@ -66,7 +66,9 @@ package struct HTTPResponseParser: Sendable {
         (head) throws(HTTPViolation) -> HTTPResponseHead in try HTTPResponseHead.parse(head, limits: limits)
       }
       guard let head else {
-        guard collector.keptBytes <= limits.headBytes else { throw HTTPViolation(431, "the response's head is too long") }
+        guard collector.keptBytes <= limits.headBytes else {
+          throw HTTPViolation(431, "the response's head is too long")
+        }
         return .needsMore
       }
       return try begin(head, in: &bytes)

@@ -7,11 +7,12 @@ package enum WebSocketEncoder {
     _ opcode: WebSocketOpcode, _ payload: UnsafeRawBufferPointer, to output: inout [UInt8], maskingKey: UInt32? = nil,
     rsv1: Bool = false
   ) {
-    WebSocketFrameHeader(opcode: opcode, payloadLength: payload.count, rsv1: rsv1, maskingKey: maskingKey)
-      .append(to: &output)
-    let start = output.count
-    output.append(contentsOf: payload)
-    if let maskingKey { mask(&output, from: start, with: maskingKey) }
+    output.append(addingCapacity: maximumByteCount(of: payload.count)) { (room: inout OutputSpan<UInt8>) in
+      room.withUnsafeMutableBufferPointer { buffer, count in
+        guard let base = buffer.baseAddress else { return }
+        count += write(opcode, payload, to: UnsafeMutableRawPointer(base) + count, maskingKey: maskingKey, rsv1: rsv1)
+      }
+    }
   }
 
   package static func append(
@@ -21,16 +22,19 @@ package enum WebSocketEncoder {
     payload.withUnsafeBytes { append(opcode, $0, to: &output, maskingKey: maskingKey, rsv1: rsv1) }
   }
 
-  /// Writes one unmasked final frame to memory with room for `maximumByteCount(of:)` bytes; returns the bytes written.
+  /// Writes one final frame to memory with room for `maximumByteCount(of:)` bytes; returns the bytes written.
   @inline(__always)
   package static func write(
     _ opcode: WebSocketOpcode, _ payload: UnsafeRawBufferPointer, to memory: UnsafeMutableRawPointer,
-    rsv1: Bool = false
+    maskingKey: UInt32? = nil, rsv1: Bool = false
   ) -> Int {
-    let headerBytes = WebSocketFrameHeader(opcode: opcode, payloadLength: payload.count, rsv1: rsv1).write(to: memory)
+    let header = WebSocketFrameHeader(
+      opcode: opcode, payloadLength: payload.count, rsv1: rsv1, maskingKey: maskingKey)
+    let headerBytes = header.write(to: memory)
     if let source = payload.baseAddress {
       (memory + headerBytes).copyMemory(from: source, byteCount: payload.count)
     }
+    if let maskingKey { _ = WebSocketMask.apply(maskingKey, to: memory + headerBytes, count: payload.count) }
     return headerBytes + payload.count
   }
 
@@ -70,12 +74,5 @@ package enum WebSocketEncoder {
       }
     }
     append(.close, payload.span.bytes, to: &output, maskingKey: maskingKey)
-  }
-
-  private static func mask(_ output: inout [UInt8], from start: Int, with key: UInt32) {
-    output.withUnsafeMutableBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
-      _ = WebSocketMask.apply(key, to: base + start, count: bytes.count - start)
-    }
   }
 }

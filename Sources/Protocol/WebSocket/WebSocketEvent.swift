@@ -10,6 +10,14 @@ package enum WebSocketRole: Sendable {
 package enum WebSocketMessageKind: UInt8, Sendable {
   case text = 1
   case binary = 2
+
+  /// The opcode with which a message of this kind is sent.
+  @inlinable package var opcode: WebSocketOpcode {
+    switch self {
+    case .text: .text
+    case .binary: .binary
+    }
+  }
 }
 
 /// Where the unmasked bytes of a message or control frame are.

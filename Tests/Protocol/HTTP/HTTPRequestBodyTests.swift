@@ -94,8 +94,11 @@ struct HTTPRequestBodyTests {
     HTTPCase("sizes that pass the limit together", head + "1\r\na\r\n100000\r\n", 413),
     HTTPCase("an extension without an end", head + "3;" + String(repeating: "x", count: 2000), 400),
     HTTPCase(
-      "extensions without number", head + String(repeating: "1;" + String(repeating: "x", count: 1000) + "\r\na\r\n",
-        count: 17), 400),
+      "extensions without number",
+      head
+        + String(
+          repeating: "1;" + String(repeating: "x", count: 1000) + "\r\na\r\n",
+          count: 17), 400),
     HTTPCase("a folded trailer", head + "0\r\nA: 1\r\n b\r\n\r\n", 400),
     HTTPCase("a trailer without a colon", head + "0\r\nabc\r\n\r\n", 400),
     HTTPCase("trailers with bare LF", head + "0\r\nA: 1\n\r\n", 400),

@@ -125,7 +125,8 @@ struct HTTPRequestHeadTests {
     HTTPCase(
       "a head of 16 KiB", "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: 16352) + "\r\n\r\n", nil),
     HTTPCase(
-      "a head of 16 KiB and one", "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: 16353)
+      "a head of 16 KiB and one",
+      "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: 16353)
         + "\r\n\r\n", 431),
     HTTPCase("a head without an end", "GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 17000), 431),
   ]

@@ -78,7 +78,11 @@ struct HTTPResponseTests {
   func parsing(_ bytes: String, _ ended: Bool, _ expected: [String]) {
     for pieces in Splitting.ways(Array(bytes.utf8)) {
       let outputs = HTTPFeeding.responses(pieces, ended: ended).map { output in
-        if case .response(let response) = output { "\(response.head.status):\(text(response.body))" } else { "violation" }
+        if case .response(let response) = output {
+          "\(response.head.status):\(text(response.body))"
+        } else {
+          "violation"
+        }
       }
       #expect(outputs == expected)
     }
@@ -137,7 +141,9 @@ struct HTTPResponseTests {
     #expect(QueryParameters(String(repeating: "a&", count: 101)) == nil)
   }
 
-  @Test("a path's segments never climb", arguments: [("/a/b", true), ("/a/../b", false), ("/%2e%2E", false), ("/./", false)])
+  @Test(
+    "a path's segments never climb",
+    arguments: [("/a/b", true), ("/a/../b", false), ("/%2e%2E", false), ("/./", false)])
   func segments(_ path: String, _ accepted: Bool) {
     #expect((HTTPRequestHead(method: "GET", target: path, path: path).pathSegments != nil) == accepted)
   }

@@ -33,7 +33,9 @@ struct UTF8Tests {
 
   @Test("RFC 6455 §8.1: invalid text is refused with 1007 however it is cut", arguments: invalid)
   func refused(_ payload: [UInt8]) {
-    for pieces in Splitting.ways(frame(0x81, payload)) { #expect(WebSocketFeeding.server(pieces) == [.violation(1007)]) }
+    for pieces in Splitting.ways(frame(0x81, payload)) {
+      #expect(WebSocketFeeding.server(pieces) == [.violation(1007)])
+    }
     for cut in 0...payload.count {
       let fragments = frame(0x01, Array(payload[..<cut])) + frame(0x80, Array(payload[cut...]))
       #expect(WebSocketFeeding.server([fragments]) == [.violation(1007)])

@@ -48,7 +48,8 @@ struct WebSocketDecoderTests {
   static let controls: [FrameCase] = [
     FrameCase("an empty ping", [frame(0x89)], [.ping([])]),
     FrameCase("a ping with a payload", [frame(0x89, [0, 255, 254])], [.ping([0, 255, 254])]),
-    FrameCase("a ping of 125", [frame(0x89, [UInt8](repeating: 1, count: 125))], [.ping([UInt8](repeating: 1, count: 125))]),
+    FrameCase(
+      "a ping of 125", [frame(0x89, [UInt8](repeating: 1, count: 125))], [.ping([UInt8](repeating: 1, count: 125))]),
     FrameCase("a ping of 126", [frame(0x89, [UInt8](repeating: 1, count: 126))], [.violation(1002)]),
     FrameCase("a pong nobody asked for", [frame(0x8A, "x"), frame(0x89, "y")], [.pong([0x78]), .ping([0x79])]),
     FrameCase("a fragmented ping", [frame(0x09, "x"), frame(0x80, "y")], [.violation(1002)]),
@@ -97,7 +98,8 @@ struct WebSocketDecoderTests {
     FrameCase("a close inside", [frame(0x01, "a"), frame(0x88, [3, 232])], [.close(1000, "")]),
     FrameCase("a continuation of nothing", [frame(0x80, "x")], [.violation(1002)]),
     FrameCase("a first continuation of nothing", [frame(0x00, "x"), frame(0x81, "y")], [.violation(1002)]),
-    FrameCase("a continuation behind a message", [frame(0x81, "x"), frame(0x80, "y")], [.text("x"), .violation(1002)]),
+    FrameCase(
+      "a continuation behind a message", [frame(0x81, "x"), frame(0x80, "y")], [.text("x"), .violation(1002)]),
     FrameCase("a text inside a text", [frame(0x01, "x"), frame(0x81, "y")], [.violation(1002)]),
     FrameCase("a fragment inside a text", [frame(0x01, "x"), frame(0x01, "y")], [.violation(1002)]),
     FrameCase("a binary inside a text", [frame(0x01, "x"), frame(0x82, "y")], [.violation(1002)]),

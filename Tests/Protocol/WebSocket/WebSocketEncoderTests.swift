@@ -42,7 +42,7 @@ struct WebSocketEncoderTests {
   @Test("RFC 7692 §6: a compressed message has RSV1")
   func compressed() {
     var output: [UInt8] = []
-    WebSocketEncoder.append(.text, [1].span.bytes, to: &output, rsv1: true)
+    WebSocketEncoder.append(.text, ([1] as [UInt8]).span.bytes, to: &output, rsv1: true)
     #expect(output == hex("C1 01 01"))
   }
 

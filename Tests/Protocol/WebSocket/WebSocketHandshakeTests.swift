@@ -12,7 +12,8 @@ struct WebSocketHandshakeTests {
     return hex("b3 7a 4f 2c c0 62 4f 16 90 f6 46 06 cf 38 59 45 b2 be c4 ea")
   }
 
-  static func head(_ changes: [String: String?] = [:], method: String = "GET", minorVersion: Int = 1) -> HTTPRequestHead {
+  static func head(_ changes: [String: String?] = [:], method: String = "GET", minorVersion: Int = 1) -> HTTPRequestHead
+  {
     var fields = HTTPFields([
       HTTPField("Host", "hub.test"), HTTPField("Upgrade", "websocket"), HTTPField("Connection", "Upgrade"),
       HTTPField("Sec-WebSocket-Key", key), HTTPField("Sec-WebSocket-Version", "13"),

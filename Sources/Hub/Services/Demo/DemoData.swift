@@ -1,6 +1,6 @@
 // The restaurant that `hub serve --demo` opens: somewhere to sell and cook at once, and people to do it. Installing is
-// idempotent: what is there stays as it is, also when somebody has changed it since. Ids are fixed, so that pages, scripts
-// and tests can name them.
+// idempotent: what is there stays as it is, also when somebody has changed it since. Ids are fixed, so that pages,
+// scripts and tests can name them.
 import Domain
 package import Postgres
 

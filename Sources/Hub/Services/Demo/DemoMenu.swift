@@ -1,5 +1,5 @@
-// What the demo restaurant sells: 24 products in 5 categories, made at 4 stations, priced in pence. Nothing is counted, so
-// that an evening played against it never runs out.
+// What the demo restaurant sells: 24 products in 5 categories, made at 4 stations, priced in pence. Nothing is counted,
+// so that an evening played against it never runs out.
 
 struct DemoCategory {
   let name: String

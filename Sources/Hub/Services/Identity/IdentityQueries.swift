@@ -26,8 +26,8 @@ enum IdentityQueries {
       """, [PostgresValue(session), PostgresValue(user), PostgresValue(refreshID), .integer(seconds)])
   }
 
-  /// Replaces the session's refresh token, if it is the newest of a session that has not ended and whose user or device is
-  /// still there; nil else.
+  /// Replaces the session's refresh token, if it is the newest of a session that has not ended and whose user or device
+  /// is still there; nil else.
   static func rotate(
     _ session: Identifier, from used: Identifier, to next: Identifier, seconds: Int64, _ database: any Database
   ) async throws(Problem) -> Member? {

@@ -1,5 +1,5 @@
-// Signing in, staying signed in, signing out (domain.md §1). A session is a row with the id of its newest refresh token;
-// a refresh token that was used before is a stolen one, or its thief is the faster: the session ends. Roles and
+// Signing in, staying signed in, signing out (domain.md §1). A session is a row with the id of its newest refresh
+// token; a refresh token that was used before is a stolen one, or its thief is the faster: the session ends. Roles and
 // restaurants are read anew at each refresh, so a token's rights are at most 15 minutes old.
 import Domain
 import Postgres

@@ -8,10 +8,9 @@ enum KitchenEvents {
     ["kitchen:\(restaurant)", "pos:\(restaurant)", "restaurant:\(restaurant)"]
   }
 
-  /// Tells of every ticket that was made or moved, in one statement; none when there is nothing to tell.
+  /// Tells of every ticket that was made or moved.
   static func told(_ work: KitchenWork, in restaurant: Identifier) -> [Statement] {
-    let events =
-      work.made.map { ($0.id, TicketEvent.created) } + work.moved.map { ($0.ticket, $0.outcome.event) }
-    return events.isEmpty ? [] : [KitchenQueries.publish(events, to: channels(of: restaurant))]
+    let events = work.made.map { (TicketEvent.created, $0.id) } + work.moved.map { ($0.outcome.event, $0.ticket) }
+    return events.map { event, ticket in KitchenQueries.publish(event, of: ticket, to: channels(of: restaurant)) }
   }
 }

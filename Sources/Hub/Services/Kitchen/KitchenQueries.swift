@@ -1,84 +1,68 @@
-// The SQL of kitchen tickets and the decoding of its rows.
+// The SQL of kitchen tickets and the decoding of its rows. An order has few tickets, so each gets statements of its
+// own, sent together: their plans are kept, where a statement over an array of tickets would be planned anew each time.
 import Domain
 import Postgres
 
 enum KitchenQueries {
   /// The statements that carry out the work on the order's tickets.
   static func write(_ work: KitchenWork, of order: LockedOrder) -> [Statement] {
-    var statements: [Statement] = []
-    if !work.made.isEmpty { statements += insert(work.made, of: order) }
-    if !work.moved.isEmpty { statements.append(move(work.moved)) }
-    let items = work.moved.filter { $0.outcome.items != nil }
-    if !items.isEmpty { statements.append(moveItems(items)) }
-    return statements
+    work.made.flatMap { insert($0, of: order) } + work.moved.flatMap { move($0) }
   }
 
-  /// New tickets, and copies of the order's lines as their items.
-  private static func insert(_ tickets: [KitchenWork.NewTicket], of order: LockedOrder) -> [Statement] {
-    let items = tickets.flatMap { ticket in ticket.lines.map { (ticket: ticket.id, line: $0) } }
-    return [
+  /// A new ticket, with copies of the order's lines as its items.
+  private static func insert(_ ticket: KitchenWork.NewTicket, of order: LockedOrder) -> [Statement] {
+    [
       Statement(
         """
         INSERT INTO app.ticket (id, restaurant_id, order_id, station_id)
-        SELECT id, $1::uuid, $2::uuid, station_id FROM unnest($3::uuid[], $4::uuid[]) AS fired (id, station_id)
+        VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid)
         """,
         [
-          PostgresValue(order.restaurant), PostgresValue(order.id), PostgresValue(tickets.map(\.id)),
-          PostgresValue(tickets.map(\.station)),
+          PostgresValue(ticket.id), PostgresValue(order.restaurant), PostgresValue(order.id),
+          PostgresValue(ticket.station),
         ]),
       Statement(
         """
         INSERT INTO app.ticket_item (id, ticket_id, position, product_id, name, quantity, modifiers, note)
-        SELECT i.id, fired.ticket_id, i.position, i.product_id, i.name, i.quantity, i.modifiers, i.note
-        FROM unnest($1::uuid[], $2::uuid[]) AS fired (ticket_id, item_id)
-        JOIN app.order_item AS i ON i.id = fired.item_id
-        """, [PostgresValue(items.map(\.ticket)), PostgresValue(items.map(\.line))]),
+        SELECT id, $1::uuid, position, product_id, name, quantity, modifiers, note
+        FROM app.order_item WHERE order_id = $2::uuid AND id = ANY ($3::uuid[])
+        """, [PostgresValue(ticket.id), PostgresValue(order.id), PostgresValue(ticket.lines)]),
     ]
   }
 
   /// A ticket that is made again has no time of being ready or served.
-  private static func move(_ moves: [KitchenWork.Move]) -> Statement {
-    let states = moves.map(\.outcome.state)
-    return Statement(
-      """
-      UPDATE app.ticket AS t SET
-        status = next.status, open = next.open, recalled = next.recalled, version = t.version + 1,
-        started_at = CASE WHEN next.status IN ('started', 'ready') THEN coalesce(t.started_at, statement_timestamp())
-          ELSE t.started_at END,
-        ready_at = CASE next.status WHEN 'ready' THEN statement_timestamp() WHEN 'started' THEN NULL
-          ELSE t.ready_at END,
-        served_at = CASE next.status WHEN 'served' THEN statement_timestamp() END,
-        voided_at = CASE next.status WHEN 'voided' THEN coalesce(t.voided_at, statement_timestamp()) END
-      FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[]) AS next (id, status, open, recalled)
-      WHERE t.id = next.id
-      """,
-      [
-        PostgresValue(moves.map(\.ticket)), .textArray(states.map(\.status.rawValue)),
-        .textArray(states.map { $0.isOpen ? "t" : "f" }), .textArray(states.map { $0.isRecalled ? "t" : "f" }),
-      ])
+  private static func move(_ move: KitchenWork.Move) -> [Statement] {
+    let state = move.outcome.state
+    var statements = [
+      Statement(
+        """
+        UPDATE app.ticket SET
+          status = $2::text, open = $3::boolean, recalled = $4::boolean, version = version + 1,
+          started_at = CASE WHEN $2::text IN ('started', 'ready') THEN coalesce(started_at, statement_timestamp())
+            ELSE started_at END,
+          ready_at = CASE $2::text WHEN 'ready' THEN statement_timestamp() WHEN 'started' THEN NULL ELSE ready_at END,
+          served_at = CASE $2::text WHEN 'served' THEN statement_timestamp() END,
+          voided_at = CASE $2::text WHEN 'voided' THEN coalesce(voided_at, statement_timestamp()) END
+        WHERE id = $1::uuid
+        """,
+        [PostgresValue(move.ticket), .text(state.status.rawValue), .boolean(state.isOpen), .boolean(state.isRecalled)])
+    ]
+    if let items = move.outcome.items {
+      statements.append(
+        Statement(
+          "UPDATE app.ticket_item SET status = $2::text WHERE ticket_id = $1::uuid AND status <> 'voided'",
+          [PostgresValue(move.ticket), .text(items.rawValue)]))
+    }
+    return statements
   }
 
-  private static func moveItems(_ moves: [KitchenWork.Move]) -> Statement {
+  /// Stages an event of the ticket's document, and answers with the document.
+  static func publish(_ event: TicketEvent, of ticket: Identifier, to channels: [String]) -> Statement {
     Statement(
       """
-      UPDATE app.ticket_item AS i SET status = next.status
-      FROM unnest($1::uuid[], $2::text[]) AS next (ticket_id, status)
-      WHERE i.ticket_id = next.ticket_id AND i.status <> 'voided'
-      """,
-      [PostgresValue(moves.map(\.ticket)), .textArray(moves.map { $0.outcome.items?.rawValue })])
-  }
-
-  /// Stages one event a ticket, in the order given, and answers with the documents in that order.
-  static func publish(_ events: [(ticket: Identifier, event: TicketEvent)], to channels: [String]) -> Statement {
-    Statement(
-      """
-      WITH told AS MATERIALIZED (
-        SELECT t.document, event.name FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS event (ticket_id, name, position)
-        JOIN app.ticket_view AS t ON t.id = event.ticket_id ORDER BY event.position
-      )
-      SELECT document, hub.publish($1::text[], name, document) FROM told
-      """,
-      [.textArray(channels), PostgresValue(events.map(\.ticket)), .textArray(events.map(\.event.rawValue))])
+      WITH told AS MATERIALIZED (SELECT document FROM app.ticket_view WHERE id = $3::uuid)
+      SELECT document, hub.publish($1::text[], $2::text, document) FROM told
+      """, [.textArray(channels), .text(event.rawValue), PostgresValue(ticket)])
   }
 
   // MARK: Reading

@@ -1,6 +1,6 @@
 // Kitchen tickets: what a cook does at the screen, and what follows for the order (domain.md §4). A ticket's command
-// locks the order's row before it reads any ticket, so of two last tickets bumped at once the second sees the first, and
-// the order becomes ready exactly once.
+// locks the order's row before it reads any ticket, so of two last tickets bumped at once the second sees the first,
+// and the order becomes ready exactly once.
 import Domain
 import Postgres
 import Protocol

@@ -1,5 +1,5 @@
-// Which events a menu has and who hears them. That a product is out matters to the cook at once; what else changes on the
-// menu matters to those who sell from it.
+// Which events a menu has and who hears them. That a product is out matters to the cook at once; what else changes on
+// the menu matters to those who sell from it.
 import Domain
 import Postgres
 import Protocol
@@ -27,5 +27,7 @@ enum MenuEvents {
     MenuQueries.publishCategory("menu.updated", of: category, to: sellers(in: restaurant))
   }
 
-  private static func sellers(in restaurant: Identifier) -> [String] { ["pos:\(restaurant)", "restaurant:\(restaurant)"] }
+  private static func sellers(in restaurant: Identifier) -> [String] {
+    ["pos:\(restaurant)", "restaurant:\(restaurant)"]
+  }
 }

@@ -1,5 +1,5 @@
-// The menu: categories, products, what is out (domain.md §2). Orders take stock by themselves (OrdersService); here people
-// edit, and say what is out or back.
+// The menu: categories, products, what is out (domain.md §2). Orders take stock by themselves (OrdersService); here
+// people edit, and say what is out or back.
 import Domain
 import Postgres
 import Protocol

@@ -1,5 +1,5 @@
-// What people may set of a product, as read from the body of POST and PATCH. In a PATCH a member that is left out stays;
-// `station_id` and `stock` may also be null, which says "needs no kitchen" and "not counted".
+// What people may set of a product, as read from the body of POST and PATCH. In a PATCH a member that is left out
+// stays; `station_id` and `stock` may also be null, which says "needs no kitchen" and "not counted".
 import Domain
 import Protocol
 

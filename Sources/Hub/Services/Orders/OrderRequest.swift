@@ -1,5 +1,5 @@
-// The body of POST /orders as Domain's draft. Members of a wrong kind are faults here; what is missing, or breaks a rule
-// of ordering, is Domain's to say, and both come together in one answer.
+// The body of POST /orders as Domain's draft. Members of a wrong kind are faults here; what is missing, or breaks a
+// rule of ordering, is Domain's to say, and both come together in one answer.
 import Domain
 import Protocol
 

@@ -28,7 +28,8 @@ extension OrdersQueries {
       Statement(
         "SELECT id, station_id FROM app.order_item WHERE order_id = \(chosen) ORDER BY position", [PostgresValue(id)]),
       Statement(
-        "SELECT id, status, open, recalled, version FROM app.ticket WHERE order_id = \(chosen)", [PostgresValue(id)]),
+        "SELECT id, status, open, recalled, version FROM app.ticket WHERE order_id = \(chosen) ORDER BY id",
+        [PostgresValue(id)]),
     ])
     guard let row = results[0].first else { return nil }
     var lines: [(id: Identifier, station: Identifier?)] = []
@@ -96,8 +97,8 @@ extension OrdersQueries {
       [PostgresValue(restaurant)])
   }
 
-  /// Newest first, as (id, instant, document). A status that is open is looked for among the open orders only, which have
-  /// an index of their own: few orders are pending, and most of a restaurant's are long completed.
+  /// Newest first, as (id, instant, document). A status that is open is looked for among the open orders only, which
+  /// have an index of their own: few orders are pending, and most of a restaurant's are long completed.
   static func list(
     in restaurant: Identifier, status: OrderStatus?, table: String?, from: String?, to: String?, _ page: Page,
     _ database: any Database

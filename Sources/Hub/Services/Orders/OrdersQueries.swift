@@ -36,7 +36,8 @@ enum OrdersQueries {
     ])
     guard let row = results[0].first else { throw .notFound("The restaurant") }
     let currency: Currency = try row.word(0)
-    guard let vatRate = Rate(tenThousandths: Int(row.int64(1))), let serviceRate = Rate(tenThousandths: Int(row.int64(4)))
+    guard let vatRate = Rate(tenThousandths: Int(row.int64(1))),
+      let serviceRate = Rate(tenThousandths: Int(row.int64(4)))
     else { throw .internal() }
     let rules = PriceRules(
       currency: currency, vatRate: vatRate, vatEnabled: row.bool(2), pricesIncludeVAT: row.bool(3),
@@ -103,8 +104,8 @@ enum OrdersQueries {
     return products
   }
 
-  /// Counts the order and inserts it as pending, with the first line of its history. The counter's row stays locked until
-  /// the commit, which is why this comes as late as it can.
+  /// Counts the order and inserts it as pending, with the first line of its history. The counter's row stays locked
+  /// until the commit, which is why this comes as late as it can.
   static func insert(
     _ order: PricedOrder, id: Identifier, restaurant: Identifier, customer: Identifier?, actor: Identifier
   ) -> Statement {

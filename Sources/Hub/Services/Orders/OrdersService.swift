@@ -114,8 +114,8 @@ enum OrdersService {
     return .ok(results[answer][0].bytes(0))
   }
 
-  /// Tells of the products that an order's stock has just made unavailable or available again. It is rare, so it may cost
-  /// a round trip of its own.
+  /// Tells of the products that an order's stock has just made unavailable or available again. It is rare, so it may
+  /// cost a round trip of its own.
   private static func announce(
     _ products: [ProductName], isAvailable: Bool, in restaurant: Identifier, _ transaction: Transaction
   ) async throws(Problem) {

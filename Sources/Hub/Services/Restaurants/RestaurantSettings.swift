@@ -37,8 +37,8 @@ struct RestaurantSettings {
     active = fields.boolean("active")
   }
 
-  /// Whether it is shaped like a zone's name. Postgres, which has the zones, says whether there is one; alone it would also
-  /// take abbreviations and its own notation of offsets.
+  /// Whether it is shaped like a zone's name. Postgres, which has the zones, says whether there is one; alone it would
+  /// also take abbreviations and its own notation of offsets.
   private static func isZoneName(_ text: String) -> Bool {
     guard text.utf8.count <= 64 else { return false }
     return text == "UTC"

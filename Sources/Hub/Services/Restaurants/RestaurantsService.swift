@@ -1,4 +1,5 @@
-// Restaurants and their stations (domain.md §2): opened by the platform's owner, changed by their own owners and managers.
+// Restaurants and their stations (domain.md §2): opened by the platform's owner, changed by their own owners and
+// managers.
 import Domain
 import Postgres
 import Protocol

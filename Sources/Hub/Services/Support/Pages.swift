@@ -1,6 +1,6 @@
-// Lists by keyset: `?limit=&cursor=` → {"items":[…],"next":cursor or null} (wire.md §5). A cursor is the sort key of the
-// last row shown, so a page costs the same wherever it lies and rows that come in between shift nothing. It is opaque to
-// clients, and the database checks what is in it, so it needs no signature.
+// Lists by keyset: `?limit=&cursor=` → {"items":[…],"next":cursor or null} (wire.md §5). A cursor is the sort key of
+// the last row shown, so a page costs the same wherever it lies and rows that come in between shift nothing. It is
+// opaque to clients, and the database checks what is in it, so it needs no signature.
 import Crypto
 import Domain
 import Postgres

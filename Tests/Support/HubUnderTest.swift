@@ -1,0 +1,136 @@
+// A hub process for a test: the built `hub` as a user starts it, on a free loopback port, with a data folder of its own.
+// It is ended when the test lets go of it; its log is kept until then and printed on demand.
+package import Foundation
+import Glibc
+
+package struct SupportError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
+}
+
+package final class HubUnderTest: @unchecked Sendable {
+  // @unchecked: everything is set before the process is shared, but for `status`, which has a lock.
+  package let port: UInt16
+  package let data: String
+  package let processID: pid_t
+  private let lock = NSLock()
+  private var status: Int32?
+
+  /// Starts a hub and waits until it says that it is ready.
+  ///
+  /// Hubs of one database share `data`, since tokens are signed with the secret in it.
+  package init(
+    database: String, data: String? = nil, arguments: [String] = [], environment: [String: String] = [:],
+    patience: TimeInterval = 60
+  ) throws {
+    self.data = try data ?? TestFolder.make("hub")
+    let name = "\(self.data)/hub-\(UUID().uuidString.prefix(8))"
+    let command =
+      [try Self.program(), "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--database", database]
+      + arguments
+    var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("HUB_") && $0.key != "DATABASE_URL" }
+    variables.merge(environment) { $1 }
+    let processID = try spawn(command, environment: variables, output: "\(name).out", errors: "\(name).log")
+    self.processID = processID
+    let end = Date(timeIntervalSinceNow: patience)
+    var port: UInt16?
+    while port == nil {
+      let output = (try? String(contentsOfFile: "\(name).out", encoding: .utf8)) ?? ""
+      if output.contains("hub: ready\n") { port = Self.port(in: output) }
+      var status: Int32 = 0
+      if port == nil, waitpid(processID, &status, WNOHANG) == processID || Date() > end {
+        kill(processID, SIGKILL)
+        let log = (try? String(contentsOfFile: "\(name).log", encoding: .utf8)) ?? ""
+        throw SupportError("the hub did not start:\n\(log)")
+      }
+      if port == nil { poll(nil, 0, 10) }
+    }
+    self.port = port ?? 0
+  }
+
+  deinit { stop(with: SIGKILL) }
+
+  /// The program beside this test's own.
+  package static func program() throws -> String {
+    let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    for candidate in [folder, URL(fileURLWithPath: FileManager.default.currentDirectoryPath + "/.build/debug")] {
+      let path = candidate.appendingPathComponent("hub").path
+      if access(path, X_OK) == 0 { return path }
+    }
+    // `swift test` runs a helper from the toolchain that loads the tests: the build folder is among the arguments.
+    for argument in CommandLine.arguments where argument.contains(".xctest") {
+      let path = URL(fileURLWithPath: argument).deletingLastPathComponent().appendingPathComponent("hub").path
+      if access(path, X_OK) == 0 { return path }
+    }
+    throw SupportError("the program hub is not built")
+  }
+
+  private static func port(in output: String) -> UInt16? {
+    guard let match = output.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)\//) else { return nil }
+    return UInt16(match.1)
+  }
+
+  /// Sends a signal and waits for the end; answers the exit status (128 + n when ended by signal n). Again is harmless.
+  @discardableResult
+  package func stop(with signal: Int32 = SIGTERM) -> Int32 {
+    lock.lock()
+    defer { lock.unlock() }
+    if let status { return status }
+    kill(processID, signal)
+    var raw: Int32 = 0
+    while waitpid(processID, &raw, 0) != processID && errno == EINTR {}
+    let ended = raw & 0x7F
+    let result = ended == 0 ? (raw >> 8) & 0xFF : 128 + ended
+    status = result
+    return result
+  }
+
+  /// Whether the process still runs.
+  package var isRunning: Bool { kill(processID, 0) == 0 }
+
+  /// Resident memory in KiB.
+  package var residentMemory: Int {
+    let text = (try? String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)) ?? ""
+    return text.firstMatch(of: /VmRSS:\s+(\d+)/).flatMap { Int($0.1) } ?? 0
+  }
+
+  /// An access token signed with this hub's secret.
+  package func token(role: String, restaurant: String? = nil, arguments: [String] = []) throws -> String {
+    var command = [try Self.program(), "token", "--role", role, "--data", data] + arguments
+    if let restaurant { command += ["--restaurant", restaurant] }
+    return try run(command).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+}
+
+/// Runs a command to its end and answers what it printed; throws when it fails.
+@discardableResult
+package func run(_ command: [String], environment: [String: String] = ProcessInfo.processInfo.environment) throws -> String {
+  let output = try TestFolder.make("run") + "/out"
+  let processID = try spawn(command, environment: environment, output: output, errors: output + ".err")
+  var status: Int32 = 0
+  while waitpid(processID, &status, 0) != processID && errno == EINTR {}
+  let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+  guard status == 0 else {
+    let errors = (try? String(contentsOfFile: output + ".err", encoding: .utf8)) ?? ""
+    throw SupportError("\(command.joined(separator: " ")) failed (\(status)): \(text)\(errors)")
+  }
+  return text
+}
+
+private func spawn(_ command: [String], environment: [String: String], output: String, errors: String) throws -> pid_t {
+  var actions = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&actions)
+  defer { posix_spawn_file_actions_destroy(&actions) }
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+  posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+  posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+  var arguments = command.map { strdup($0) } + [nil]
+  var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+  defer {
+    for pointer in arguments + variables { free(pointer) }
+  }
+  var processID = pid_t()
+  let code = posix_spawn(&processID, command[0], &actions, nil, &arguments, &variables)
+  guard code == 0 else { throw SupportError("\(command[0]): \(String(cString: strerror(code)))") }
+  return processID
+}
