@@ -140,7 +140,8 @@ package struct Migrator: Sendable {
       try session.run("BEGIN")
       let identity = try session.query(Statement("SELECT pg_current_xact_id()")).first?.string(0)
       try session.run(script: migration.sql)
-      let after = session.isInTransaction
+      let after =
+        session.isInTransaction
         ? try session.query(Statement("SELECT pg_current_xact_id()")).first?.string(0) : nil
       guard after == identity else { throw MigrationError.leavesTransaction(migration.title) }
       try session.query(

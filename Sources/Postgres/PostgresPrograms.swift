@@ -14,7 +14,9 @@ struct PostgresPrograms: Equatable {
   /// The newest programs, or those of the version that made the cluster.
   static func find(version wanted: Int? = nil) -> PostgresPrograms? {
     let versioned = entries(of: "/usr/lib/postgresql").map { ("/usr/lib/postgresql/\($0)/bin", Int($0)) }
-    let packaged = entries(of: "/usr").filter { $0.hasPrefix("pgsql-") }.map { ("/usr/\($0)/bin", Int($0.dropFirst(6))) }
+    let packaged = entries(of: "/usr").filter { $0.hasPrefix("pgsql-") }.map {
+      ("/usr/\($0)/bin", Int($0.dropFirst(6)))
+    }
     let path = getenv("PATH").map { String(cString: $0) } ?? ""
     let others = ["/usr/local/pgsql/bin"] + path.split(separator: ":").map(String.init)
     let all = (versioned + packaged).sorted { ($0.1 ?? 0) > ($1.1 ?? 0) } + others.map { ($0, nil) }

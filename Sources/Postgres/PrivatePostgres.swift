@@ -105,7 +105,9 @@ package final class PrivatePostgres {
     let session = try BlockingConnection(
       PrivateLayout.connectionString(socketFolder: socketFolder, database: "postgres"))
     let name = PrivateLayout.database
-    guard try session.query(Statement("SELECT FROM pg_database WHERE datname = $1", [.text(name)])).isEmpty else { return }
+    guard try session.query(Statement("SELECT FROM pg_database WHERE datname = $1", [.text(name)])).isEmpty else {
+      return
+    }
     try session.query(Statement("CREATE DATABASE \(name)"))
   }
 

@@ -68,7 +68,8 @@ struct ConnectionTests {
 
   @Test("opens with UTC, UTF-8, its name and the caller's run-time parameters")
   func settings() async throws {
-    let options = PostgresOptions(applicationName: "hub test", parameters: [("hub.notify", "off"), ("work_mem", "5MB")])
+    let options = PostgresOptions(
+      applicationName: "hub test", parameters: [("hub.notify", "off"), ("work_mem", "5MB")])
     try await withConnection(options) { connection, _ in
       let names = ["timezone", "client_encoding", "application_name", "hub.notify", "work_mem", "statement_timeout"]
       let rows = try await connection.execute(names.map { Statement("SELECT current_setting($1)", [.text($0)]) })
@@ -134,10 +135,12 @@ struct ConnectionTests {
     }
   }
 
-  @Test("refuses a zero byte, which would cut the value off", arguments: [
-    Statement("SELECT $1::text", ["a\0b"]), Statement("SELECT $1::json", [.json([0x22, 0, 0x22])]),
-    Statement("SELECT $1::text[]", [.textArray(["\0"])]), Statement("SELECT 1\0"),
-  ])
+  @Test(
+    "refuses a zero byte, which would cut the value off",
+    arguments: [
+      Statement("SELECT $1::text", ["a\0b"]), Statement("SELECT $1::json", [.json([0x22, 0, 0x22])]),
+      Statement("SELECT $1::text[]", [.textArray(["\0"])]), Statement("SELECT 1\0"),
+    ])
   func zeroByte(_ statement: Statement) async throws {
     try await withConnection { connection, _ in
       let error = await failure { try await connection.execute(statement) }
@@ -197,12 +200,14 @@ struct ConnectionTests {
     }
   }
 
-  @Test("fails to open with the server's reason", arguments: [
-    ("dbname=hub", "dbname=absent", "database \"absent\" does not exist"),
-    ("user=hub", "user=nobody_there", "role \"nobody_there\" does not exist"),
-    ("port=5432", "port=5433", "No such file or directory"),
-    ("port=5432", "port=x", "invalid"),
-  ])
+  @Test(
+    "fails to open with the server's reason",
+    arguments: [
+      ("dbname=hub", "dbname=absent", "database \"absent\" does not exist"),
+      ("user=hub", "user=nobody_there", "role \"nobody_there\" does not exist"),
+      ("port=5432", "port=5433", "No such file or directory"),
+      ("port=5432", "port=x", "invalid"),
+    ])
   func refused(_ part: String, _ replacement: String, _ reason: String) async throws {
     let target = try TestServer.shared().connectionString.replacing(part, with: replacement)
     try await onLoop { home in
@@ -233,7 +238,8 @@ struct ConnectionTests {
     try await onLoop { home in
       var options = PostgresOptions()
       options.connectTimeout = .milliseconds(50)
-      let connection = PostgresConnection(loop: home.loop, connectionString: "host=\(folder) user=hub", options: options)
+      let connection = PostgresConnection(
+        loop: home.loop, connectionString: "host=\(folder) user=hub", options: options)
       #expect(await failure { try await connection.open() } == .timedOut)
       let again = await failure { try await connection.open() }
       #expect(again?.isLost == true)

@@ -81,7 +81,9 @@ struct LossTests {
       let backend = connection.backendPID
       connection.submit([Statement("SELECT pg_sleep(60)")], timeout: nil) { _ in }
       let large = Statement("SELECT length($1::text)", [.text(String(repeating: "x", count: 16 << 20))])
-      connection.submit([large], timeout: nil) { if case .failure(.connectionLost) = $0 { answers.send(true) } else { answers.send(false) } }
+      connection.submit([large], timeout: nil) {
+        if case .failure(.connectionLost) = $0 { answers.send(true) } else { answers.send(false) }
+      }
       try terminate(backend)
       #expect(await answers.next())
     }

@@ -30,7 +30,9 @@ struct MigratorTests {
     CREATE FUNCTION app.two() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1 + 1; END $$;
     """
   )
-  private static let price = (2, "price", "ALTER TABLE app.dish ADD price numeric; INSERT INTO app.dish VALUES ('Soup', 4);")
+  private static let price = (
+    2, "price", "ALTER TABLE app.dish ADD price numeric; INSERT INTO app.dish VALUES ('Soup', 4);"
+  )
 
   @Test("applies what is missing, in the order of the numbers, once")
   func applies() throws {
@@ -65,8 +67,10 @@ struct MigratorTests {
     let target = try TestServer.shared().makeDatabase("migrate_failing")
     let broken = (2, "broken", "CREATE TABLE half (); SELECT 1 / 0;")
     let error = caught { try migrator(target, [Self.menu, broken]).run() }
-    guard case .failed("0002-broken", .server(let fault)) = error else { Issue.record("another error: \(String(describing: error))")
-      return }
+    guard case .failed("0002-broken", .server(let fault)) = error else {
+      Issue.record("another error: \(String(describing: error))")
+      return
+    }
     #expect(fault.sqlState == "22012")
     let session = try BlockingConnection(target)
     let rows = try session.query(
@@ -86,10 +90,13 @@ struct MigratorTests {
     #expect(caught { try migrator(target, [Self.menu]).run() } == .newer("0003-third"))
     #expect(caught { _ = try migrator(target, [Self.menu]).pending() } == .newer("0003-third"))
     #expect(caught { try migrator(target, [Self.menu, Self.price, third]).run() } == .skipped("0002-price"))
-    #expect(caught { try migrator(target, [Self.menu, (1, "again", "")]).run() } == .duplicate("0001-menu", "0001-again"))
+    #expect(
+      caught { try migrator(target, [Self.menu, (1, "again", "")]).run() } == .duplicate("0001-menu", "0001-again"))
   }
 
-  @Test("refuses a script that ends the transaction it runs in", arguments: ["COMMIT;", "ROLLBACK; BEGIN;", "COMMIT; BEGIN; SELECT 1"])
+  @Test(
+    "refuses a script that ends the transaction it runs in",
+    arguments: ["COMMIT;", "ROLLBACK; BEGIN;", "COMMIT; BEGIN; SELECT 1"])
   func transactionControl(_ sql: String) throws {
     let name = "migrate_control_\(sql.count)"
     let target = try TestServer.shared().makeDatabase(name)
@@ -101,7 +108,9 @@ struct MigratorTests {
   @Test("says that there is no database")
   func noDatabase() throws {
     let error = caught { try migrator("host=/nonexistent", [Self.menu]).run() }
-    guard case .database(.connectionLost) = error else { Issue.record("another error: \(String(describing: error))")
-      return }
+    guard case .database(.connectionLost) = error else {
+      Issue.record("another error: \(String(describing: error))")
+      return
+    }
   }
 }

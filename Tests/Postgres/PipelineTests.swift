@@ -142,7 +142,9 @@ struct PipelineTests {
   @Test("holds a transaction over several calls")
   func transaction() async throws {
     try await withConnection { connection, _ in
-      try await connection.execute([Statement("BEGIN"), Statement("CREATE TEMPORARY TABLE t ON COMMIT DROP AS SELECT 1")])
+      try await connection.execute([
+        Statement("BEGIN"), Statement("CREATE TEMPORARY TABLE t ON COMMIT DROP AS SELECT 1"),
+      ])
       #expect(!connection.isIdle)
       #expect(await failure { try await connection.execute(Statement("SELECT 1 / 0")) } != nil)
       let aborted = await failure { try await connection.execute(Statement("SELECT 1")) }

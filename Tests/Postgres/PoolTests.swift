@@ -56,12 +56,13 @@ struct PoolTests {
       let held = try await pool.lease()
       let order = Events<String>()
       pool.ask(.query(Statement("SELECT 1")) { _ in order.send("first query") })
-      pool.ask(.lease { result in
-        order.send("lease")
-        if case .success(let lease) = result, let connection = pool.slots[lease.slot].connection {
-          pool.giveBack(connection)
-        }
-      })
+      pool.ask(
+        .lease { result in
+          order.send("lease")
+          if case .success(let lease) = result, let connection = pool.slots[lease.slot].connection {
+            pool.giveBack(connection)
+          }
+        })
       pool.ask(.query(Statement("SELECT 2")) { _ in order.send("second query") })
       #expect(pool.usage.waiting == 3 && pool.usage.leased == 1)
       // While the lease lasts nobody else's statement is on its connection.
@@ -115,9 +116,10 @@ struct PoolTests {
       let held = try await pool.lease()
       let answers = Events<PostgresError?>()
       for _ in 0..<3 {
-        pool.ask(.query(Statement("SELECT 1")) { result in
-          if case .failure(let error) = result { answers.send(error) } else { answers.send(nil) }
-        })
+        pool.ask(
+          .query(Statement("SELECT 1")) { result in
+            if case .failure(let error) = result { answers.send(error) } else { answers.send(nil) }
+          })
       }
       #expect(await answers.next() == .poolExhausted)
       pool.giveBack(held)
@@ -151,7 +153,8 @@ struct PoolTests {
       try await pool.query(Statement("SELECT 1"))
       let answers = Events<Bool>()
       for _ in 0..<20 {
-        pool.ask(.query(Statement("SELECT 1")) { if case .success = $0 { answers.send(true) } else { answers.send(false) } })
+        pool.ask(
+          .query(Statement("SELECT 1")) { if case .success = $0 { answers.send(true) } else { answers.send(false) } })
       }
       #expect(pool.usage.pipelined == 3 && pool.usage.waiting == 17)
       for _ in 0..<20 { #expect(await answers.next()) }
@@ -163,9 +166,10 @@ struct PoolTests {
     try await withPool(size: 1) { pool, _ in
       let backend = try await pool.query(Statement("SELECT pg_backend_pid()"))[0].int64(0)
       let answers = Events<PostgresError?>()
-      pool.ask(.query(Self.sleep) { result in
-        if case .failure(let error) = result { answers.send(error) } else { answers.send(nil) }
-      })
+      pool.ask(
+        .query(Self.sleep) { result in
+          if case .failure(let error) = result { answers.send(error) } else { answers.send(nil) }
+        })
       let changes = Events<String>()
       pool.onChange = { change in
         switch change {

@@ -111,9 +111,11 @@ struct PrivatePostgresTests {
     }
   }
 
-  @Test("has its socket elsewhere when the data folder's path is too long or odd for one", arguments: [
-    String(repeating: "long-", count: 30), "comma,'quote' and \\blank", "plain ' and \"",
-  ])
+  @Test(
+    "has its socket elsewhere when the data folder's path is too long or odd for one",
+    arguments: [
+      String(repeating: "long-", count: 30), "comma,'quote' and \\blank", "plain ' and \"",
+    ])
   func oddPath(_ name: String) throws {
     try withFolder { folder in
       let postgres = try PrivatePostgres.prepare(data: "\(folder)/\(name)")

@@ -25,9 +25,20 @@ actor Home {
   }
 }
 
+/// Makes a task resume on the loop. Without it every continuation goes by way of the global pool, so that a test would see
+/// an event some turns of the loop after it happened.
+final class LoopTasks: TaskExecutor {
+  private let loop: EventLoop
+
+  init(_ loop: EventLoop) { self.loop = loop }
+
+  func enqueue(_ job: consuming ExecutorJob) { loop.enqueue(job) }
+}
+
 /// Runs a test's body on a loop of its own.
 func onLoop<Answer: Sendable>(_ body: @Sendable (isolated Home) async throws -> Answer) async throws -> Answer {
-  try await Home().run(body)
+  let home = try Home()
+  return try await withTaskExecutorPreference(LoopTasks(home.loop)) { try await home.run(body) }
 }
 
 /// Runs a test's body with an open connection to the shared server.
