@@ -14,8 +14,8 @@ let settings: [SwiftSetting] = [
 ]
 
 /// A pure core: it may depend on other cores only, opens nothing and reads no clock.
-func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func core(_ name: String, readmes: [String] = []) -> Target {
+  .target(name: name, exclude: readmes, swiftSettings: settings)
 }
 
 /// An engine: the Swift face of one C library.
@@ -39,8 +39,8 @@ let package = Package(
     .systemLibrary(name: "CSodium", path: "Sources/System/CSodium", pkgConfig: "libsodium"),
     .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib"),
 
-    core("Protocol"),
-    core("Channels"),
+    core("Protocol", readmes: ["HTTP", "WebSocket", "JSON", "Envelope"].map { "\($0)/README.md" }),
+    core("Channels", readmes: ["README.md"]),
     core("Domain"),
 
     engine("EventLoop", ["CLinux"]),
@@ -56,7 +56,8 @@ let package = Package(
       ],
       resources: [.embedInCode("SQL")],
       swiftSettings: settings),
-    .executableTarget(name: "Command", dependencies: ["Hub", "Domain", "EventLoop", "Telemetry"], swiftSettings: settings),
+    .executableTarget(
+      name: "Command", dependencies: ["Hub", "Domain", "EventLoop", "Telemetry"], swiftSettings: settings),
 
     // What tests share: hub processes, databases, clients written by hand.
     .target(

@@ -68,12 +68,14 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
     self.client = client
     var handle = pthread_t()
     let context = Unmanaged.passRetained(self).toOpaque()
-    pthread_create(&handle, nil, { raw in
-      guard let raw else { return nil }
-      let loop = Unmanaged<EventLoop>.fromOpaque(raw).takeRetainedValue()
-      loop.run()
-      return nil
-    }, context)
+    pthread_create(
+      &handle, nil,
+      { raw in
+        guard let raw else { return nil }
+        let loop = Unmanaged<EventLoop>.fromOpaque(raw).takeRetainedValue()
+        loop.run()
+        return nil
+      }, context)
     pthread_detach(handle)
   }
 

@@ -98,7 +98,8 @@ package enum SocketAddress: Equatable, Sendable, CustomStringConvertible {
 }
 
 package enum Socket {
-  private static let streamFlags = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+  private static let streamFlags =
+    Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
 
   /// Opens a listener. `shared` lets several loops of this process listen on one TCP port (SO_REUSEPORT).
   /// A Unix socket left behind by a dead process is replaced; one that answers is not.

@@ -113,10 +113,12 @@ package final class Doctor {
     let needed = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) * configuration.poolSize + 2
     if facts.maximumConnections - facts.usedConnections < needed {
       say(
-        .warning, "\(facts.usedConnections) of \(facts.maximumConnections) connections are in use; this node takes \(needed)",
+        .warning,
+        "\(facts.usedConnections) of \(facts.maximumConnections) connections are in use; this node takes \(needed)",
         mend: "raise max_connections, or lower --reactors")
     } else {
-      say(.good, "\(facts.usedConnections) of \(facts.maximumConnections) connections in use, this node takes \(needed)")
+      say(
+        .good, "\(facts.usedConnections) of \(facts.maximumConnections) connections in use, this node takes \(needed)")
     }
   }
 }

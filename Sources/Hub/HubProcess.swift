@@ -55,7 +55,8 @@ package final class HubProcess {
   ) throws -> String {
     let now = wallClockMicroseconds() / 1_000_000
     let caller = Caller(
-      userID: user ?? .fresh(), role: role, restaurants: restaurants, sessionID: nil, rampID: ramp, expires: now + seconds)
+      userID: user ?? .fresh(), role: role, restaurants: restaurants, sessionID: nil, rampID: ramp,
+      expires: now + seconds)
     return TokenIssuer(key: try Secret.key(at: configuration.secretFile)).issue(.access, for: caller, now: now)
   }
 
@@ -74,7 +75,9 @@ package final class HubProcess {
   private func migrate() throws -> Int {
     let migrator = Migrator(
       connectionString: configuration.connectionString, migrations: Migrations.all, digest: { sha256($0) })
-    let applied = try migrator.run { log.info("database.migrating", ["number": LogValue($0.number), "name": LogValue($0.name)]) }
+    let applied = try migrator.run {
+      log.info("database.migrating", ["number": LogValue($0.number), "name": LogValue($0.name)])
+    }
     return applied.count
   }
 

@@ -16,7 +16,9 @@ package actor LoopActor {
   deinit { loop.stop() }
 
   /// Runs `body` on the loop's thread.
-  package func run<Value: Sendable>(_ body: @Sendable (isolated LoopActor) async throws -> Value) async rethrows -> Value {
+  package func run<Value: Sendable>(_ body: @Sendable (isolated LoopActor) async throws -> Value) async rethrows
+    -> Value
+  {
     try await body(self)
   }
 }

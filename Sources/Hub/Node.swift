@@ -13,7 +13,8 @@ package final class Node: Sendable {
   package let log: Log
 
   package init(
-    name: String, configuration: Configuration, api: API, assets: Assets, feedState: FeedState, metrics: Metrics, log: Log
+    name: String, configuration: Configuration, api: API, assets: Assets, feedState: FeedState, metrics: Metrics,
+    log: Log
   ) {
     self.name = name
     self.configuration = configuration

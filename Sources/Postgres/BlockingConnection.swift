@@ -1,5 +1,5 @@
-// A session that blocks its thread, for what runs before the loops do: migrations, a private server, the doctor. It also
-// runs scripts of several commands, which a pipelined connection cannot.
+// A session that blocks its thread, for what runs before the loops do: migrations, a private server, the doctor. It
+// also runs scripts of several commands, which a pipelined connection cannot.
 import CPostgres
 
 final class BlockingConnection {

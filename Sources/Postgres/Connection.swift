@@ -1,10 +1,12 @@
 // One session with the server, non-blocking and pipelined, on one loop.
 //
 // 1. It belongs to its loop's thread: callers are isolated to an actor of that loop, so nothing here is locked.
-// 2. Opening: a thread begins it (Dialer), PQconnectPoll carries it on, one statement sets the run-time parameters. All of it
-//    has one time limit.
-// 3. Calls are sent at once, one behind another; each ends with a Sync, so a failure stays with its caller (Pipeline.swift).
-// 4. However it ends, `end` is the one place: every pending call gets its answer exactly once, then `onClose` is called.
+// 2. Opening: a thread begins it (Dialer), PQconnectPoll carries it on, one statement sets the run-time parameters.
+//    All of it has one time limit.
+// 3. Calls are sent at once, one behind another; each ends with a Sync, so a failure stays with its caller
+//    (Pipeline.swift).
+// 4. However it ends, `end` is the one place: every pending call gets its answer exactly once, then `onClose` is
+//    called.
 // 5. An open connection is held by its loop: who opened it closes it.
 // Not here: a second try (Pool.swift, Listener.swift), scripts of several commands (BlockingConnection.swift).
 import CPostgres
@@ -66,8 +68,8 @@ package final class PostgresConnection: DescriptorHandler {
     return rows
   }
 
-  /// Runs the statements in one round trip, all or none: the first that fails ends the batch, and unless they stand in a
-  /// transaction that was begun before, those ahead of it are undone.
+  /// Runs the statements in one round trip, all or none: the first that fails ends the batch, and unless they stand in
+  /// a transaction that was begun before, those ahead of it are undone.
   @discardableResult
   package func execute(_ batch: [Statement], timeout: Duration? = nil) async throws(PostgresError) -> [PostgresRows] {
     try await withUnsafeContinuation { continuation in

@@ -1,5 +1,6 @@
 // Begins a connection on a thread of its own, because PQconnectStart looks the host's name up and may block in it for
-// seconds. The thread hands the PGconn over through an eventfd of the loop, or finishes it when nobody wants it any more.
+// seconds. The thread hands the PGconn over through an eventfd of the loop, or finishes it when nobody wants it any
+// more.
 import CLinux
 import CPostgres
 import EventLoop

@@ -35,7 +35,8 @@ package struct ServerError: Error, Equatable, Sendable, CustomStringConvertible 
 
 /// Why a call to Postgres failed.
 package enum PostgresError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The connection ended before the answer was complete. Whether a statement, a COMMIT above all, took effect is unknown.
+  /// The connection ended before the answer was complete. Whether a statement, a COMMIT above all, took effect is
+  /// unknown.
   case connectionLost(String)
   /// The answer did not come in time; the connection was closed for it. Whether it took effect is unknown.
   case timedOut

@@ -1,4 +1,5 @@
-// A queue over an array: taking from the front moves an index, and the spent part is dropped once it is the larger half.
+// A queue over an array: taking from the front moves an index, and the spent part is dropped once it is the larger
+// half.
 
 struct Fifo<Element> {
   private var storage: [Element?] = []

@@ -1,14 +1,18 @@
 // Sending batches and taking their answers, in libpq's pipeline mode (libpq, "Pipeline Mode").
 //
-// Answers come in the order sent. Each command brings its result and then a null; a Sync brings PGRES_PIPELINE_SYNC and no
-// null. After a failure the rest of the batch comes as PGRES_PIPELINE_ABORTED. A failure may also come in place of the
-// Sync's own answer: that is the commit which failed (a deferred constraint).
+// Answers come in the order sent. Each command brings its result and then a null; a Sync brings PGRES_PIPELINE_SYNC
+// and no null. After a failure the rest of the batch comes as PGRES_PIPELINE_ABORTED. A failure may also come in place
+// of the Sync's own answer: that is the commit which failed (a deferred constraint).
 import CPostgres
 import EventLoop
 
 extension PostgresConnection {
-  /// Sends a batch behind those that are under way; `completion` is called exactly once, on the loop.
-  func submit(_ statements: [Statement], timeout: Duration?, completion: @escaping Batch.Completion) {
+  /// Sends a batch behind those that are under way; `completion` is called exactly once, on the loop, perhaps before this
+  /// returns. It is what `execute` waits for; used by itself it saves the suspension.
+  package func submit(
+    _ statements: [Statement], timeout: Duration? = nil,
+    completion: @escaping (Result<[PostgresRows], PostgresError>) -> Void
+  ) {
     guard let handle else {
       completion(.failure(refusal))
       return

@@ -1,6 +1,7 @@
 // A few connections that serve many callers, all on one loop.
 //
-// 1. A single statement is pipelined on the least busy connection; a transaction takes a lease: a connection of its own.
+// 1. A single statement is pipelined on the least busy connection; a transaction takes a lease: a connection of its
+//    own.
 // 2. Who finds none free waits in one queue, first come first served, at most 1,024 callers and at most 5 s each.
 // 3. A connection that ends is replaced, after a back-off with jitter, as long as the pool lives.
 // 4. A lease given back inside a transaction is rolled back, and closed if that fails; nobody inherits a transaction.
@@ -105,6 +106,13 @@ package final class PostgresPool {
     }
     guard let rows = try answer.get().first else { throw .connectionLost("the server's answer is out of step") }
     return rows
+  }
+
+  /// Like `query`, without suspending: `completion` is called exactly once, on the loop, perhaps before this returns.
+  package func submit(
+    _ statement: Statement, completion: @escaping (Result<[PostgresRows], PostgresError>) -> Void
+  ) {
+    ask(.query(statement, completion))
   }
 
   /// Runs `body` with a connection that nobody else uses meanwhile.

@@ -39,8 +39,8 @@ struct PostmasterFile {
     program.split(separator: "/").last.map { $0.hasPrefix("postgres") || $0.hasPrefix("postmaster") } ?? false
   }
 
-  /// Makes a file whose process number is now another program's acceptable to a new server, which would take that program
-  /// for a server. The file is not removed: by its shared memory key the new server finds out whether processes
+  /// Makes a file whose process number is now another program's acceptable to a new server, which would take that
+  /// program for a server. The file is not removed: by its shared memory key the new server finds out whether processes
   /// of the old one still write to the cluster.
   func disown(cluster: String, user: ServerUser?) throws(SystemError) {
     guard kill(pid, 0) == 0 || errno == EPERM, let text = readFile("\(cluster)/\(Self.name)") else { return }

@@ -83,8 +83,8 @@ struct PrivateLayout {
 
   // MARK: The socket
 
-  /// Makes the folder of the socket. A Unix socket's path has at most 107 bytes, and libpq takes a comma in a folder's name
-  /// for the end of it; such a data folder has its socket elsewhere, under a name made from its own.
+  /// Makes the folder of the socket. A Unix socket's path has at most 107 bytes, and libpq takes a comma in a folder's
+  /// name for the end of it; such a data folder has its socket elsewhere, under a name made from its own.
   func makeSocketFolder(for user: ServerUser?) throws(PrivatePostgresError) -> String {
     let inside = "\(data)/run"
     let isUsable = Self.socketPath(in: inside).utf8.count <= 107 && !data.contains(",")
@@ -123,8 +123,8 @@ struct PrivateLayout {
   // MARK: Settings
 
   static let configuration = """
-    # Written by the hub when it made this cluster; from then on it is yours to change. The socket's folder and that there is
-    # no TCP are given on the command line.
+    # Written by the hub when it made this cluster; from then on it is yours to change. The socket's folder and that
+    # there is no TCP are given on the command line.
     max_connections = 100
     shared_buffers = 128MB
     synchronous_commit = on

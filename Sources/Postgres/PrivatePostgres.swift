@@ -1,12 +1,14 @@
-// A Postgres of the hub's own, for whoever has set none up: made under the data folder, reached through a Unix socket only,
-// run as an unprivileged user.
+// A Postgres of the hub's own, for whoever has set none up: made under the data folder, reached through a Unix socket
+// only, run as an unprivileged user.
 //
 // 1. Synchronous and blocking: it is used before the reactors run and after they have ended.
-// 2. One hub a data folder: a lock file is held as long as this object lives, and by the kernel's doing not a moment longer.
+// 2. One hub a data folder: a lock file is held as long as this object lives, and by the kernel's doing not a moment
+//    longer.
 // 3. A hub that is killed leaves its server running; the next one on the same folder adopts it. `stop` ends a server
 //    that this object started or adopted.
 // 4. Who may enter the socket's folder (mode 0700) is the database's superuser; that folder is the whole protection.
-// Layout of the data folder: postgres/ (the cluster), run/ (the socket), postgres.lock, postgres.log (output of the start).
+// Layout of the data folder: postgres/ (the cluster), run/ (the socket), postgres.lock, postgres.log (output of the
+// start).
 import EventLoop
 import Glibc
 

@@ -61,8 +61,8 @@ package struct ServerFacts: Sendable, Equatable {
     return best
   }
 
-  /// A pooler signs clients in itself, so the process number from sign-in is not that of the server's process. Whether it
-  /// pools transactions shows when another client is in a transaction meanwhile: then the session changes.
+  /// A pooler signs clients in itself, so the process number from sign-in is not that of the server's process. Whether
+  /// it pools transactions shows when another client is in a transaction meanwhile: then the session changes.
   private static func pooler(
     _ session: BlockingConnection, _ connectionString: String, _ options: PostgresOptions
   ) throws(PostgresError) -> Pooler {

@@ -1,6 +1,6 @@
-// Which statements a session has prepared, by SQL text. A statement counts as prepared only when the server confirmed it;
-// until then only the batch that prepares it may use it, since if that batch aborts the statement never comes to be.
-// Prepared statements are not undone by a rollback, so a confirmed one stays.
+// Which statements a session has prepared, by SQL text. A statement counts as prepared only when the server confirmed
+// it; until then only the batch that prepares it may use it, since if that batch aborts the statement never comes to
+// be. Prepared statements are not undone by a rollback, so a confirmed one stays.
 
 struct StatementCache {
   /// How one statement of a batch is to be sent.

@@ -1,5 +1,5 @@
-// What these tests share: one private server for all that only need a database, a loop with an actor on it, and a way to wait
-// for an event instead of sleeping.
+// What these tests share: one private server for all that only need a database, a loop with an actor on it, and a way
+// to wait for an event instead of sleeping.
 import EventLoop
 import Glibc
 import Synchronization
@@ -25,8 +25,8 @@ actor Home {
   }
 }
 
-/// Makes a task resume on the loop. Without it every continuation goes by way of the global pool, so that a test would see
-/// an event some turns of the loop after it happened.
+/// Makes a task resume on the loop. Without it every continuation goes by way of the global pool, so that a test would
+/// see an event some turns of the loop after it happened.
 final class LoopTasks: TaskExecutor {
   private let loop: EventLoop
 

@@ -104,7 +104,9 @@ package final class HubUnderTest: @unchecked Sendable {
 
 /// Runs a command to its end and answers what it printed; throws when it fails.
 @discardableResult
-package func run(_ command: [String], environment: [String: String] = ProcessInfo.processInfo.environment) throws -> String {
+package func run(_ command: [String], environment: [String: String] = ProcessInfo.processInfo.environment) throws
+  -> String
+{
   let output = try TestFolder.make("run") + "/out"
   let processID = try spawn(command, environment: environment, output: output, errors: output + ".err")
   var status: Int32 = 0

@@ -77,7 +77,8 @@ package final class RawWebSocket {
           throw SupportError("a message is no object: \(frame.text)")
         }
         return message
-      case 8: throw SupportError("closed \(frame.closeCode) \(String(decoding: frame.payload.dropFirst(2), as: UTF8.self))")
+      case 8:
+        throw SupportError("closed \(frame.closeCode) \(String(decoding: frame.payload.dropFirst(2), as: UTF8.self))")
       case 9: try socket.send(Self.frame(opcode: 10, frame.payload))
       default: break
       }

@@ -62,7 +62,8 @@ package final class HubClient: DescriptorHandler {
     let content = body?.serialised() ?? []
     if !content.isEmpty { fields.append("Content-Type", "application/json") }
     var bytes: [UInt8] = []
-    try HTTPRequest(head: HTTPRequestHead(method: method, target: path, path: path, fields: fields), body: content).append(to: &bytes)
+    try HTTPRequest(head: HTTPRequestHead(method: method, target: path, path: path, fields: fields), body: content)
+      .append(to: &bytes)
     return try await exchange(bytes)
   }
 
@@ -75,7 +76,9 @@ package final class HubClient: DescriptorHandler {
     try WebSocketHandshake.request(host: host, target: path, key: key, subprotocols: ["hub.v1"], fields: fields)
       .append(to: &bytes)
     let response = try await exchange(bytes)
-    guard response.head.status == 101 else { throw ClientError("the hub answered \(response.head.status) to the upgrade") }
+    guard response.head.status == 101 else {
+      throw ClientError("the hub answered \(response.head.status) to the upgrade")
+    }
   }
 
   /// Sends one JSON message.

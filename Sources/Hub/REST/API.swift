@@ -75,7 +75,9 @@ package struct API: Sendable {
     }
   }
 
-  private func attempt(_ call: APICall, _ database: PooledDatabase, _ pool: PostgresPool) async throws(Problem) -> APIResult {
+  private func attempt(_ call: APICall, _ database: PooledDatabase, _ pool: PostgresPool) async throws(Problem)
+    -> APIResult
+  {
     let route: Route
     let parameters: [String: String]
     switch router.match(method: call.method, path: call.path) {
@@ -92,7 +94,8 @@ package struct API: Sendable {
     if route.access == .signedIn && call.caller == nil { throw .unauthorized() }
     if let key = call.idempotencyKey, !isUsableKey(key) {
       throw .badRequest(
-        "An Idempotency-Key is 1 to \(IdempotencyKeys.maximumBytes) visible characters.", code: "idempotency_key_invalid")
+        "An Idempotency-Key is 1 to \(IdempotencyKeys.maximumBytes) visible characters.",
+        code: "idempotency_key_invalid")
     }
     var request = Request(
       method: call.method, path: call.path, query: try parsedQuery(call.query), body: try parsedBody(call),

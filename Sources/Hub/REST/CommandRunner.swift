@@ -60,7 +60,9 @@ enum CommandRunner {
     _ request: Request, _ handler: CommandHandler, _ fingerprint: String, _ connection: PostgresConnection
   ) async throws(Problem) -> CommandOutcome {
     var opening = [Statement("BEGIN")]
-    if let trace = request.trace { opening.append(Statement("SELECT set_config('hub.trace', $1, true)", [.text(trace)])) }
+    if let trace = request.trace {
+      opening.append(Statement("SELECT set_config('hub.trace', $1, true)", [.text(trace)]))
+    }
     let transaction = Transaction(connection, opening: opening)
     let scope = request.caller.map { $0.userID.description }
     if let key = request.idempotencyKey, let scope {

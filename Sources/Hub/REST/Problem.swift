@@ -59,7 +59,9 @@ package struct Problem: Error, Sendable {
 
   // MARK: The usual ones
 
-  package static func badRequest(_ detail: String, code: String = "bad_request") -> Problem { Problem(400, code, detail) }
+  package static func badRequest(_ detail: String, code: String = "bad_request") -> Problem {
+    Problem(400, code, detail)
+  }
 
   package static func unauthorized(_ detail: String = "Sign in first.") -> Problem {
     Problem(401, "unauthorized", detail, headers: [("WWW-Authenticate", "Bearer")])
@@ -106,7 +108,8 @@ package struct Problem: Error, Sendable {
       // Serialisation failures and deadlocks that a repeat did not cure.
       case "40": self = .unavailable("The change met another one; try again.", cause: error)
       // A value that the database cannot read, such as an id that is no UUID.
-      case "22": self = .badRequest("A value is out of range or malformed.", code: "invalid_value")
+      case "22":
+        self = .badRequest("A value is out of range or malformed.", code: "invalid_value")
         cause = error
       default: self = .internal(cause: error)
       }
@@ -145,12 +148,15 @@ package struct Problem: Error, Sendable {
     ]
     if !errors.isEmpty {
       members.append(
-        ("errors",
-          .array(errors.map { fault in
-            JSON(members: [
-              ("field", .string(fault.field)), ("code", .string(fault.code)), ("detail", .string(fault.detail)),
-            ])
-          })))
+        (
+          "errors",
+          .array(
+            errors.map { fault in
+              JSON(members: [
+                ("field", .string(fault.field)), ("code", .string(fault.code)), ("detail", .string(fault.detail)),
+              ])
+            })
+        ))
     }
     members.append(contentsOf: self.members)
     return JSON(members: members).serialised()

@@ -38,7 +38,9 @@ package struct TokenIssuer: Sendable {
   }
 
   /// Reads a token back; throws when it is not one of ours, of another kind, or not valid at `now`.
-  package func read(_ token: String, as kind: Kind, now: Int64) throws(Refusal) -> (caller: Caller, tokenID: Identifier?) {
+  package func read(_ token: String, as kind: Kind, now: Int64) throws(Refusal) -> (
+    caller: Caller, tokenID: Identifier?
+  ) {
     let text = Array(token.utf8)
     let claims: JSON
     do {

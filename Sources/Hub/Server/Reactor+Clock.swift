@@ -23,7 +23,9 @@ extension Reactor {
   private func refreshDate() { dateField = HTTPDate(seconds: wallClockMicroseconds() / 1_000_000) }
 
   /// The wall clock as the wire writes it.
-  func instant(_ microseconds: Int64 = wallClockMicroseconds()) -> String { Timestamp(microseconds: microseconds).description }
+  func instant(_ microseconds: Int64 = wallClockMicroseconds()) -> String {
+    Timestamp(microseconds: microseconds).description
+  }
 
   private func tick() {
     second += 1

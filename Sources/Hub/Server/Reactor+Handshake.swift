@@ -68,7 +68,8 @@ extension Reactor {
     try checkOrigin(head)
     guard let query = QueryParameters(head.query) else { throw .badRequest("The query is malformed.") }
     for name in ["token", "access_token", "authorization", "jwt"] where query[name] != nil {
-      throw .badRequest("A token does not belong in an address; send it in a header or message.", code: "token_in_query")
+      throw .badRequest(
+        "A token does not belong in an address; send it in a header or message.", code: "token_in_query")
     }
     let bearers = offer.subprotocols.filter { $0.hasPrefix("bearer.") }
     var caller: Caller?
@@ -146,7 +147,8 @@ extension Reactor {
     }
     var bytes: [UInt8] = []
     let subprotocol = prepared.offer.subprotocols.contains("hub.v1") ? "hub.v1" : nil
-    guard (try? WebSocketHandshake.appendResponse(to: prepared.offer, subprotocol: subprotocol, to: &bytes)) != nil else {
+    guard (try? WebSocketHandshake.appendResponse(to: prepared.offer, subprotocol: subprotocol, to: &bytes)) != nil
+    else {
       answer(.problem(.internal()), to: head, exchange, connection)
       return
     }

@@ -77,7 +77,8 @@ extension Reactor {
       let position = channel.position ?? 0
       reply(to: connection) {
         ServerMessageEncoder.appendSubscribed(
-          id: wanted.id, channel: channel.text, epoch: epoch, offset: position, recovered: false, snapshot: nil, to: &$0)
+          id: wanted.id, channel: channel.text, epoch: epoch, offset: position, recovered: false, snapshot: nil, to: &$0
+        )
       }
       subscriber.subscription.subscribed(at: position)
       return
@@ -205,7 +206,8 @@ extension Reactor {
 
   /// Hands consecutive events of one channel to all its live subscribers; they leave in one send a connection.
   private func deliver(_ run: ArraySlice<Delivery>) {
-    guard let first = run.first, let last = run.last, let name = ChannelName(first.channel), let channel = channels[name]
+    guard let first = run.first, let last = run.last, let name = ChannelName(first.channel),
+      let channel = channels[name]
     else { return }
     for delivery in run { channel.recent.append(delivery.frame, offset: delivery.offset) }
     channel.position = last.offset

@@ -79,7 +79,9 @@ extension Reactor {
         return
       }
       leave(subscriber, session)
-      reply(to: connection) { ServerMessageEncoder.appendUnsubscribed(id: id, channel: name.description, reason: nil, to: &$0) }
+      reply(to: connection) {
+        ServerMessageEncoder.appendUnsubscribed(id: id, channel: name.description, reason: nil, to: &$0)
+      }
     case .command(let command):
       guard signedIn(command.id, session, connection) else { return }
       run(command, session, connection)
@@ -141,7 +143,8 @@ extension Reactor {
     let parts = command.path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let call = APICall(
       method: command.method, path: String(parts[0]), query: parts.count == 2 ? String(parts[1]) : "",
-      body: command.body?.serialised() ?? [], contentType: nil, caller: session.caller, idempotencyKey: command.key, peer: connection.peer,
+      body: command.body?.serialised() ?? [], contentType: nil, caller: session.caller, idempotencyKey: command.key,
+      peer: connection.peer,
       requestID: node.api.services.newIdentifier().description)
     session.commandsRunning += 1
     commandsRunning += 1

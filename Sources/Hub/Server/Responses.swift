@@ -59,7 +59,11 @@ struct HTTPAnswer {
     if status != 204 && status != 304 { fields.append("Content-Length", String(body.count)) }
     fields.append("X-Request-Id", requestID)
     fields.append("X-Content-Type-Options", "nosniff")
-    if closing { fields.append("Connection", "close") } else if request?.minorVersion == 0 { fields.append("Connection", "keep-alive") }
+    if closing {
+      fields.append("Connection", "close")
+    } else if request?.minorVersion == 0 {
+      fields.append("Connection", "keep-alive")
+    }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(512 + body.count)
     do throws(HTTPEncodingError) {
@@ -78,7 +82,8 @@ extension HTTPRequestHead {
   var acceptsGzip: Bool {
     fields.list("Accept-Encoding").contains { coding in
       let parts = coding.split(separator: ";").map { $0.filter { $0 != " " } }
-      return parts.first == "gzip" && !parts.dropFirst().contains { $0.hasPrefix("q=0") && !$0.contains { ("1"..."9").contains($0) } }
+      return parts.first == "gzip"
+        && !parts.dropFirst().contains { $0.hasPrefix("q=0") && !$0.contains { ("1"..."9").contains($0) } }
     }
   }
 }
@@ -103,6 +108,7 @@ struct HTTPDate {
     let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    text = "\(weekday), \(two(day)) \(names[Int(month) - 1]) \(year) \(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60)) GMT"
+    text =
+      "\(weekday), \(two(day)) \(names[Int(month) - 1]) \(year) \(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60)) GMT"
   }
 }

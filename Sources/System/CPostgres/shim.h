@@ -1,5 +1,5 @@
-// libpq: the reference client, used non-blocking and in pipeline mode. The field codes of an error are character macros,
-// which Swift does not import.
+// libpq: the reference client, used non-blocking and in pipeline mode. The field codes of an error are character
+// macros, which Swift does not import.
 #pragma once
 #include <libpq-fe.h>
 
@@ -22,8 +22,8 @@ static const int hub_field_column = PG_DIAG_COLUMN_NAME;
 #include <unistd.h>
 
 /// Runs a program as another user and group, in its own session, with `output` as its standard output and error and
-/// nothing else open. Answers with its process id, or with the negative errno of what failed. Between fork and exec only
-/// system calls are made, since other threads may hold any lock at that moment.
+/// nothing else open. Answers with its process id, or with the negative errno of what failed. Between fork and exec
+/// only system calls are made, since other threads may hold any lock at that moment.
 static inline pid_t hub_launch(
     const char *path, char *const arguments[], char *const environment[], const char *directory, int output,
     int change_user, unsigned user, unsigned group) {

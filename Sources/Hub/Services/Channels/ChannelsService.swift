@@ -13,7 +13,8 @@ enum ChannelsService {
     guard let row = rows.first, !row.isNull(2) else { throw .notFound("This channel") }
     let tag = "\"\(row.string(0)).\(row.int64(1))\""
     if request.ifNoneMatch == tag { return Answer(status: 304, body: [], headers: [("ETag", tag)]) }
-    var body = Array(#"{"channel":"\#(channel)","epoch":"\#(row.string(0))","offset":\#(row.int64(1)),"snapshot":"#.utf8)
+    var body = Array(
+      #"{"channel":"\#(channel)","epoch":"\#(row.string(0))","offset":\#(row.int64(1)),"snapshot":"#.utf8)
     body += row.bytes(2)
     body.append(UInt8(ascii: "}"))
     return Answer(status: 200, body: body, headers: [("ETag", tag)])
@@ -51,7 +52,9 @@ enum ChannelsService {
     } catch {
       guard error.sqlState == "22023" || error.sqlState == "54000" else { throw error }
       throw .validation([
-        FieldFault(field: "event", code: "invalid_event", detail: "An event's name is lower-case words joined by dots; its data is at most 64 KiB.")
+        FieldFault(
+          field: "event", code: "invalid_event",
+          detail: "An event's name is lower-case words joined by dots; its data is at most 64 KiB.")
       ])
     }
     return Answer(status: 202, body: Array(#"{"channel":"\#(channel)","event":"\#(name)"}"#.utf8))
@@ -59,7 +62,9 @@ enum ChannelsService {
 
   /// The channel of the path, if the caller may listen to it.
   private static func channel(_ request: Request) throws(Problem) -> ChannelName {
-    guard let text = request.parameters["channel"], let name = ChannelName(text) else { throw .notFound("This channel") }
+    guard let text = request.parameters["channel"], let name = ChannelName(text) else {
+      throw .notFound("This channel")
+    }
     switch try request.signedIn.mayListen(to: name.kind.rawValue, name.id) {
     case .granted: return name
     case .forbidden: throw .forbidden("Your role may not listen to this channel.")
@@ -67,7 +72,8 @@ enum ChannelsService {
     }
   }
 
-  private static func number(_ request: Request, _ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Int64? {
+  private static func number(_ request: Request, _ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Int64?
+  {
     guard let text = request.query[name] else { return nil }
     guard let value = Int64(text), range.contains(value) else {
       throw .badRequest("\(name) is a number from \(range.lowerBound) to \(range.upperBound).", code: "invalid_query")
