@@ -7,7 +7,7 @@ import CPostgres
 import EventLoop
 
 extension PostgresConnection {
-  /// Sends a batch behind those that are under way; `completion` is called exactly once, on the loop, perhaps before this
+  /// Sends a batch behind those that are under way; `completion` is called exactly once, on the loop, maybe before this
   /// returns. It is what `execute` waits for; used by itself it saves the suspension.
   package func submit(
     _ statements: [Statement], timeout: Duration? = nil,

@@ -22,6 +22,7 @@ package actor Feed {
 
   package nonisolated let state: FeedState
   private nonisolated let loop: EventLoop
+  private nonisolated let tasks: LoopTasks
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
   private struct Entry {
@@ -51,6 +52,7 @@ package actor Feed {
     counters: FeedCounters, log: Log
   ) {
     self.loop = loop
+    tasks = LoopTasks(loop)
     self.node = node
     self.mailboxes = mailboxes
     self.state = state
@@ -63,7 +65,7 @@ package actor Feed {
   // MARK: Life
 
   package func start() {
-    listener.listening = { [unowned self] in self.assumeIsolated { feed in _ = Task { await feed.relistened() } } }
+    listener.listening = { [unowned self] in self.assumeIsolated { feed in _ = Task.immediate(executorPreference: tasks) { await feed.relistened() } } }
     listener.notified = { [unowned self] payload, _ in self.assumeIsolated { $0.notified(payload) } }
     listener.lost = { [unowned self] reason in self.assumeIsolated { $0.lost("\(reason)") } }
     listener.start()
@@ -93,9 +95,11 @@ package actor Feed {
       if state.replaceEpoch(epoch) {
         for (channel, entry) in entries { reset(channel, entry) }
       }
+      // The place where re-scans start is taken before the heads are read: what commits in between is in both.
+      let xmin = try await listener.execute(FeedQueries.movedHeads(since: nil))[0].string(2)
       let rows = try await listener.execute(FeedQueries.heads(of: Array(entries.keys)))
       for index in 0..<rows.count { heard(rows[index].string(0), rows[index].int64(1)) }
-      lastXmin = nil
+      lastXmin = xmin
       state.setListening(true)
       state.heardFromDatabase()
       log.info("feed.listening", ["epoch": LogValue(epoch)])
@@ -155,7 +159,7 @@ package actor Feed {
     announceScheduled = false
     let heads = announced
     announced = [:]
-    Task {
+    Task.immediate(executorPreference: tasks) {
       let document = JSON(members: heads.map { ($0.key, .integer($0.value)) }).serialised()
       // A failure costs the other nodes a re-scan interval, nothing else.
       _ = try? await listener.execute(FeedQueries.notify(heads: document, node: node))
@@ -169,7 +173,7 @@ package actor Feed {
     if document["node"]?.string == node { return }
     guard let heads = document["heads"]?.object else {
       // Too many heads for one notification.
-      Task { await scan() }
+      Task.immediate(executorPreference: tasks) { await scan() }
       return
     }
     let event = document["event"]
@@ -186,7 +190,7 @@ package actor Feed {
     }
     flush()
     // The node that announced these heads has committed them: there is nothing to wait for.
-    if event == nil { Task { await repair() } }
+    if event == nil { Task.immediate(executorPreference: tasks) { await repair() } }
   }
 
   private func receive(_ event: LogEvent) {
@@ -238,7 +242,7 @@ package actor Feed {
     loop.schedule(after: Self.repairDelay) { [unowned self] in
       self.assumeIsolated { feed in
         feed.repairScheduled = false
-        Task { await feed.repair() }
+        Task.immediate(executorPreference: tasks) { await feed.repair() }
       }
     }
   }
@@ -285,7 +289,7 @@ package actor Feed {
       self.assumeIsolated { feed in
         guard !feed.isStopped else { return }
         feed.scheduleScan()
-        Task { await feed.scan() }
+        Task.immediate(executorPreference: tasks) { await feed.scan() }
       }
     }
   }

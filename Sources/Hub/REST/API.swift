@@ -15,6 +15,8 @@ package struct APICall: Sendable {
   /// Nil for a socket command, whose body is JSON by construction.
   package var contentType: String?
   package var caller: Caller?
+  /// Why there is no caller although a token came; what needs none does not ask.
+  package var refusal: Problem?
   package var idempotencyKey: String?
   package var ifNoneMatch: String?
   package var trace: String?
@@ -40,6 +42,7 @@ package struct APIResult: Sendable {
   init(_ answer: Answer, offsets: [(channel: String, offset: Int64)] = []) {
     status = answer.status
     body = answer.body
+    isProblem = answer.status >= 400
     headers = answer.headers
     self.offsets = offsets
   }
@@ -91,7 +94,7 @@ package struct API: Sendable {
     case .none:
       throw Problem(404, "not_found", "There is nothing at this path.")
     }
-    if route.access == .signedIn && call.caller == nil { throw .unauthorized() }
+    if route.access == .signedIn && call.caller == nil { throw call.refusal ?? .unauthorized() }
     if let key = call.idempotencyKey, !isUsableKey(key) {
       throw .badRequest(
         "An Idempotency-Key is 1 to \(IdempotencyKeys.maximumBytes) visible characters.",

@@ -46,6 +46,13 @@ package struct Router: Sendable {
     add(Route(method: "GET", pattern: pattern, access: access, handler: .read(handler)))
   }
 
+  /// A change that must not hold a transaction while it works, and so commits its statements one by one.
+  package mutating func action(
+    _ method: String, _ pattern: String, access: Route.Access = .signedIn, _ handler: @escaping ReadHandler
+  ) {
+    add(Route(method: method, pattern: pattern, access: access, handler: .read(handler)))
+  }
+
   package mutating func command(
     _ method: String, _ pattern: String, access: Route.Access = .signedIn, _ handler: @escaping CommandHandler
   ) {

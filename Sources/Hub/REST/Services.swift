@@ -2,6 +2,7 @@
 package import Crypto
 package import Domain
 package import EventLoop
+import Synchronization
 
 package struct Services: Sendable {
   package let tokens: TokenIssuer
@@ -28,9 +29,13 @@ extension Identifier {
 
 /// Hashes and checks passwords on a thread of its own: one check costs tens of milliseconds of CPU, which no reactor has.
 package actor PasswordWorker {
+  /// Checks that may wait; more are refused, since the last would wait for seconds.
+  private static let maximumWaiting = 64
+
   private nonisolated let loop: EventLoop
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
   private let hasher: PasswordHasher
+  private nonisolated let waiting = Atomic<Int>(0)
 
   /// `loop` must be started and belongs to this worker.
   package init(loop: EventLoop, hasher: PasswordHasher) {
@@ -40,6 +45,15 @@ package actor PasswordWorker {
 
   package func hash(_ password: String) throws(PasswordHashError) -> String { try hasher.hash(password) }
 
-  /// Whether the password made the hash; without a hash it takes as long and is false.
-  package func verify(_ password: String, against hash: String?) -> Bool { hasher.verify(password, against: hash) }
+  /// Whether the password made the hash; without a hash it takes as long and is false. 429 when too many wait.
+  package nonisolated func verify(_ password: String, against hash: String?) async throws(Problem) -> Bool {
+    defer { waiting.subtract(1, ordering: .relaxed) }
+    guard waiting.add(1, ordering: .relaxed).newValue <= Self.maximumWaiting else {
+      throw Problem(
+        429, "too_many_sign_ins", "Many people sign in just now; try again in a moment.", headers: [("Retry-After", "2")])
+    }
+    return await check(password, hash)
+  }
+
+  private func check(_ password: String, _ hash: String?) -> Bool { hasher.verify(password, against: hash) }
 }

@@ -1,7 +1,7 @@
 -- Kitchen tickets, and the documents and snapshots that need them.
 --
--- 1. Confirming an order makes one ticket a station, with copies of the order's lines: a kitchen screen's snapshot
---    reads tickets and their items only.
+-- 1. Confirming an order makes one ticket a station, with copies of the order's lines: what a cook was asked to make
+--    stays as it was asked, whatever becomes of the order.
 -- 2. `open` says that a kitchen screen shows the ticket; a voided one stays open, struck through, until it was seen.
 --    It is the predicate of the index that a snapshot reads, however many tickets there have ever been.
 -- 3. A snapshot is one statement: in REPEATABLE READ it is the channel's state at exactly one offset.

@@ -45,7 +45,7 @@ extension Reactor {
       advanceStalled(session)
     }
     if second % 10 == 0 { dropEmptyChannels() }
-    if index == 0, second % 60 == 1 { Task { await Maintenance.run(database, log: node.log) } }
+    if index == 0, second % 60 == 1 { Task.immediate(executorPreference: tasks) { await Maintenance.run(database, log: node.log) } }
   }
 
   /// A connection did not do in time what it had to.
@@ -53,7 +53,7 @@ extension Reactor {
     switch connection.phase {
     case .http(let exchange):
       // Half a request: tell, then close. Nothing at all: just close (RFC 9112 §9.5).
-      if exchange.parser.isInsideRequest {
+      if exchange.parser.isInsideRequest, !connection.closesWhenFlushed {
         let problem = Problem(408, "request_timeout", "The request did not arrive in time.")
         answer(.problem(problem), to: nil, exchange, connection, closing: true)
         connection.deadline = second + 5

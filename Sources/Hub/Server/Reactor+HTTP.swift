@@ -1,4 +1,5 @@
 // HTTP/1.1 on a connection: parse what came, answer one request after another, hand over to WebSocket on upgrade.
+import Channels
 import Crypto
 import Domain
 import Postgres
@@ -10,6 +11,12 @@ extension Reactor {
   func parse(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPExchange, _ connection: Connection) {
     var span = bytes.bytes
     while true {
+      // After a last answer nothing more is heard (RFC 9112 §9.6).
+      if connection.closesWhenFlushed { return }
+      if connection.outbound.count > node.configuration.limits.sendQueueBytes {
+        exchange.backlog = Array(bytes.suffix(span.byteCount))
+        return
+      }
       switch exchange.parser.next(in: &span) {
       case .needsMore:
         return
@@ -32,12 +39,20 @@ extension Reactor {
           rest.withUnsafeMutableBytes { receive($0, on: session, of: connection) }
           return
         }
-        if exchange.isBusy || connection.closesWhenFlushed {
+        if exchange.isBusy {
           exchange.backlog = Array(bytes.suffix(span.byteCount))
           return
         }
       }
     }
+  }
+
+  /// Parses on what was held back while the peer did not take its answers.
+  func parseBacklog(_ exchange: HTTPExchange, _ connection: Connection) {
+    guard !exchange.isBusy, !exchange.backlog.isEmpty else { return }
+    let backlog = exchange.backlog
+    exchange.backlog = []
+    backlog.withUnsafeBytes { parse($0, exchange, connection) }
   }
 
   /// Answers at once, or starts a task that will.
@@ -102,21 +117,21 @@ extension Reactor {
 
   private func beginCall(_ request: HTTPRequest, _ exchange: HTTPExchange, _ connection: Connection) {
     let head = request.head
-    let caller: Caller?
+    var caller: Caller?
+    var refusal: Problem?
     do throws(Problem) {
       caller = try bearer(of: head).map { token throws(Problem) in try self.caller(of: token) }
     } catch {
-      answer(.problem(error), to: head, exchange, connection)
-      return
+      refusal = error
     }
     // A traceparent that is not one is as if there were none (W3C Trace Context §3.2).
     let call = APICall(
       method: head.method, path: head.path, query: head.query ?? "", body: request.body,
-      contentType: head.fields["Content-Type"] ?? "", caller: caller, idempotencyKey: head.fields["Idempotency-Key"],
+      contentType: head.fields["Content-Type"] ?? "", caller: caller, refusal: refusal, idempotencyKey: head.fields["Idempotency-Key"],
       ifNoneMatch: head.fields["If-None-Match"], trace: head.fields["traceparent"], peer: connection.peer,
       requestID: requestID(head))
     commandsRunning += 1
-    Task {
+    Task.immediate(executorPreference: tasks) {
       let result = await node.api.perform(call, database: database, pool: pool)
       commandsRunning -= 1
       node.counters.commands.add()
@@ -137,18 +152,12 @@ extension Reactor {
         for: head, requestID: given ?? requestID(head), date: dateField.text, closing: closes), to: connection)
     let wasWaiting = exchange.isBusy
     exchange.isBusy = false
+    connection.deadline = second + node.configuration.limits.idleSeconds
     if closes {
       connection.closesWhenFlushed = true
       return
     }
-    connection.deadline = second + node.configuration.limits.idleSeconds
-    guard wasWaiting, !exchange.backlog.isEmpty else {
-      resumeReading(connection)
-      return
-    }
-    let backlog = exchange.backlog
-    exchange.backlog = []
-    backlog.withUnsafeBytes { parse($0, exchange, connection) }
+    if wasWaiting { parseBacklog(exchange, connection) }
     resumeReading(connection)
   }
 

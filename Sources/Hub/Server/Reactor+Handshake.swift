@@ -27,7 +27,7 @@ extension Reactor {
       return
     }
     // Whether the restaurant or ramp exists is asked before the upgrade, so that the answer can be a 404.
-    Task {
+    Task.immediate(executorPreference: tasks) {
       do throws(Problem) {
         let rows = try await database.rows(
           "SELECT app.channel_exists($1, $2)", [.text(wanted.channel.kind.rawValue), .text(wanted.channel.id)])

@@ -36,7 +36,7 @@ extension Reactor {
     channel.add(subscriber)
     session.subscribers.append(subscriber)
     node.counters.subscriptions.add()
-    Task {
+    Task.immediate(executorPreference: tasks) {
       do throws(Problem) {
         try await join(subscriber, wanted, connection)
         advance(subscriber)
@@ -180,7 +180,7 @@ extension Reactor {
       && second - channel.emptySince > 30
     {
       channels[name] = nil
-      Task { await node.api.feed.detach(channel.text, reactor: index, generation: channel.generation) }
+      Task.immediate(executorPreference: tasks) { await node.api.feed.detach(channel.text, reactor: index, generation: channel.generation) }
     }
   }
 
@@ -260,7 +260,7 @@ extension Reactor {
   private func replay(_ subscriber: Subscriber) {
     subscriber.isReading = true
     node.counters.replays.add()
-    Task {
+    Task.immediate(executorPreference: tasks) {
       let channel = subscriber.channel
       let cursor = subscriber.subscription.cursor
       let statement = FeedQueries.events(after: [(channel.text, cursor)], limit: Self.replayLimit)
@@ -321,6 +321,6 @@ extension Reactor {
     channel.head = 0
     channel.recent.removeAll()
     channel.snapshot = nil
-    for subscriber in channel.subscribers { Task { await restart(subscriber) } }
+    for subscriber in channel.subscribers { Task.immediate(executorPreference: tasks) { await restart(subscriber) } }
   }
 }

@@ -148,7 +148,7 @@ extension Reactor {
       requestID: node.api.services.newIdentifier().description)
     session.commandsRunning += 1
     commandsRunning += 1
-    Task {
+    Task.immediate(executorPreference: tasks) {
       let result = await node.api.perform(call, database: database, pool: pool)
       session.commandsRunning -= 1
       commandsRunning -= 1
@@ -230,6 +230,8 @@ extension Reactor {
       WebSocketEncoder.appendClose(code: code, to: &frame)
       write(frame, to: connection)
     }
+    // A peer that does not read on is not waited for long.
+    connection.deadline = second + 3
     connection.closesWhenFlushed = true
     markDirty(connection)
   }

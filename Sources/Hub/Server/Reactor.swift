@@ -26,6 +26,8 @@ package actor Reactor: LoopClient {
   package nonisolated let loop: EventLoop
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
   package nonisolated let mailbox: Mailbox<FeedMessage>
+  /// Keeps this reactor's tasks on its loop.
+  nonisolated let tasks: LoopTasks
   nonisolated let node: Node
   nonisolated let index: Int
 
@@ -52,6 +54,7 @@ package actor Reactor: LoopClient {
   package init(index: Int, loop: EventLoop, node: Node, mailbox: Mailbox<FeedMessage>) {
     self.index = index
     self.loop = loop
+    tasks = LoopTasks(loop)
     self.node = node
     self.mailbox = mailbox
     pool = PostgresPool(
@@ -188,7 +191,7 @@ package actor Reactor: LoopClient {
   /// Whether the connection may be read from: it answers what it has first, and it must take its answers.
   private func mayRead(_ connection: Connection) -> Bool {
     if connection.outbound.count > node.configuration.limits.sendQueueBytes { return false }
-    if case .http(let exchange) = connection.phase { return !exchange.isBusy }
+    if case .http(let exchange) = connection.phase { return !exchange.isBusy && exchange.backlog.isEmpty }
     return true
   }
 
@@ -304,6 +307,7 @@ package actor Reactor: LoopClient {
       }
       if let session = connection.webSocket { drained(session, of: connection) }
     }
+    if case .http(let exchange) = connection.phase { parseBacklog(exchange, connection) }
     resumeReading(connection)
   }
 
@@ -334,6 +338,8 @@ package actor Reactor: LoopClient {
 
   /// Takes the connection out of every channel.
   private func release(_ connection: Connection) {
-    if let session = connection.webSocket { leaveAll(session) }
+    guard let session = connection.webSocket else { return }
+    leaveAll(session)
+    node.counters.webSockets.subtract()
   }
 }

@@ -45,7 +45,7 @@ package struct JSONNumber: Equatable, Sendable {
         rest = rest[rest.endIndex...]
         // An exponent too long to read makes any number but zero too large or a fraction.
         let isZero = coefficient.allSatisfy { $0 == 0 }
-        guard let value = Int(written), abs(value) < 1_000_000 else { return isZero ? 0 : nil }
+        guard let value = Int(written), -1_000_000...1_000_000 ~= value else { return isZero ? 0 : nil }
         exponent += value
       default:
         coefficient.append(byte - UInt8(ascii: "0"))

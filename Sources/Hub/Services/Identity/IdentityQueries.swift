@@ -1,4 +1,6 @@
-// The SQL of users, devices and sessions and the decoding of its rows.
+// The SQL of users, devices and sessions and the decoding of its rows; nothing else of this service has SQL.
+// Passwords are never compared here, and tokens never reach the database: a session knows only the id of its newest
+// refresh token.
 import Domain
 import Postgres
 import Protocol

@@ -6,7 +6,7 @@ import Postgres
 import Protocol
 
 enum IdentityService {
-  static func login(_ request: Request, _ transaction: Transaction) async throws(Problem) -> Answer {
+  static func login(_ request: Request, _ database: any Database) async throws(Problem) -> Answer {
     var fields = Fields(request.body)
     let email = fields.text("email")
     let password = fields.text("password")
@@ -17,18 +17,17 @@ enum IdentityService {
     guard let password, password.utf8.count <= PasswordPolicy.maximumBytes else { throw refusal }
     let found =
       if let address = email.flatMap({ EmailAddress($0) }) {
-        try await IdentityQueries.user(address, transaction)
+        try await IdentityQueries.user(address, database)
       } else { nil as (member: Member, passwordHash: String)? }
     // An account that does not exist costs a verification too, so that the time does not tell (domain.md §1).
-    guard await request.services.passwords.verify(password, against: found?.passwordHash), let found else {
+    guard try await request.services.passwords.verify(password, against: found?.passwordHash), let found else {
       throw refusal
     }
     let session = request.services.newIdentifier()
     let tokens = SignedTokens(for: found.member, session: session, request.services)
-    _ = try await transaction.batch([
+    _ = try await database.rows(
       IdentityQueries.insertSession(
-        session, of: found.member.id, refreshID: tokens.refreshID, seconds: TokenIssuer.refreshSeconds)
-    ])
+        session, of: found.member.id, refreshID: tokens.refreshID, seconds: TokenIssuer.refreshSeconds))
     return tokens.answer(found.member)
   }
 

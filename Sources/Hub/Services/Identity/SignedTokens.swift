@@ -1,4 +1,5 @@
-// The pair of tokens that signing in and refreshing answer with.
+// The pair of tokens that signing in and refreshing answer with: a short-lived one that carries the rights and is
+// checked without the database, and a long-lived one that is good for exactly one refresh. Both name the session.
 import Domain
 import Protocol
 

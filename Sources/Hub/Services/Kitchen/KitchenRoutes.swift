@@ -1,4 +1,5 @@
-// The routes of kitchen tickets.
+// The routes of kitchen tickets. There is none that makes a ticket: confirming an order does (OrdersRoutes).
+// Every move may carry the `version` that the cook's screen shows.
 
 extension Router {
   package mutating func addKitchen() {

@@ -1,4 +1,5 @@
-// What a command means for the tickets of its order: those to be made and those to be moved.
+// What a command means for the tickets of its order: those to be made and those to be moved. It is worked out by
+// Domain's tables from what was loaded under the order's lock; KitchenQueries writes it and KitchenEvents tells of it.
 import Domain
 
 /// A ticket whose order is locked, as far as a command needs it.

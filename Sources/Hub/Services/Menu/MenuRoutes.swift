@@ -1,4 +1,5 @@
-// The routes of the menu: its one document, and the categories and products that it is made of.
+// The routes of the menu: its one document, and the categories and products that it is made of. The stations where
+// products are made belong to the restaurant (RestaurantsRoutes).
 
 extension Router {
   package mutating func addMenu() {

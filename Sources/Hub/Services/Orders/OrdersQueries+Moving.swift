@@ -1,4 +1,5 @@
-// The SQL of orders, second half: locking, moving, telling and reading them.
+// The SQL of orders, second half: locking, moving, telling and reading them. An order's row is locked before any of its
+// tickets is read, by every command on either (0004-orders.sql, note 2).
 import Domain
 import Postgres
 import Protocol

@@ -1,4 +1,6 @@
-// The SQL of orders and the decoding of its rows.
+// The SQL of orders and the decoding of its rows; nothing else of this service has SQL. This half places them; the
+// other is OrdersQueries+Moving. Rows are locked in one order everywhere: the order, products by id, the day's counter,
+// and at the commit the channels.
 import Domain
 import Postgres
 import Protocol

@@ -1,4 +1,5 @@
-// The routes of orders.
+// The routes of orders. A deleted order is a cancelled one: nothing that was sold ever disappears.
+// The kitchen's side of an order has routes of its own (KitchenRoutes).
 
 extension Router {
   package mutating func addOrders() {

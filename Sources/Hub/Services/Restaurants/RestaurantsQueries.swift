@@ -1,4 +1,5 @@
-// The SQL of restaurants and stations and the decoding of its rows.
+// The SQL of restaurants and stations and the decoding of its rows; nothing else of this service has SQL. Documents
+// come from the views of 0003-restaurants.sql and pass through as bytes.
 import Domain
 import Postgres
 

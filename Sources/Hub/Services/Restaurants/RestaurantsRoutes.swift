@@ -1,4 +1,5 @@
-// The routes of restaurants and their stations.
+// The routes of restaurants and their stations. What a restaurant sells is under the same paths and belongs to the menu
+// (MenuRoutes).
 
 extension Router {
   package mutating func addRestaurants() {

@@ -1,4 +1,6 @@
-// What Domain refuses, as problems (wire.md §5).
+// What Domain refuses, as problems (wire.md §5): its faults become one 422, a move that a state machine does not have
+// becomes a 409 that names both states, and a version that is no longer the newest a 409 with the current document.
+// Which status belongs to what is decided here once for all services.
 import Domain
 import Protocol
 

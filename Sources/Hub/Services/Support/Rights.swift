@@ -1,5 +1,6 @@
 // The caller's rights as a service asks them. The answers are Domain's (Caller, Role); here they only become problems:
-// what is not the caller's own looks as if it did not exist (domain.md §1).
+// what is not the caller's own looks as if it did not exist (domain.md §1). A service loads the row that an id names,
+// asks with the restaurant that the row says, and only then looks at the rest of the request.
 import Domain
 import Protocol
 

@@ -1,4 +1,6 @@
-// Domain's values as parameters and columns of statements.
+// Domain's values as parameters and columns of statements. Reading a column that the schema's constraints rule out is
+// our own fault, never the client's: it becomes a 500, not a trap.
+// Statements have typed parameters ($1::uuid), since a bare one in a SELECT list would be taken for text.
 package import Domain
 package import Postgres
 

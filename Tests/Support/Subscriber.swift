@@ -1,0 +1,205 @@
+// A subscriber that checks the promise of wire §1 while it listens: on a thread of its own it reads one channel, connects
+// again with `since` and `epoch` whenever its connection ends, on whichever hub is there, and notes everything that it
+// must never see: a gap, a repeat, a swap, an event nobody should have sent, a snapshot where it could resume.
+package import Foundation
+import Glibc
+
+/// The hubs that clients may go to; one that was killed is taken out.
+package final class HubPorts: @unchecked Sendable {
+  // @unchecked: behind the lock.
+  private let lock = NSLock()
+  private var ports: [UInt16]
+
+  package init(_ ports: [UInt16]) { self.ports = ports }
+
+  package func remove(_ port: UInt16) { lock.withLock { ports.removeAll { $0 == port } } }
+
+  package func random(_ random: inout SeededRandom) -> UInt16 {
+    lock.withLock { ports.randomElement(using: &random) ?? 0 }
+  }
+}
+
+package final class Subscriber: @unchecked Sendable {
+  // @unchecked: what is shared with other threads is behind the lock.
+
+  /// An event as it stands in the log.
+  package struct Seen: Equatable, Sendable, CustomStringConvertible {
+    package let offset: Int64
+    package let id: String
+
+    package init(offset: Int64, id: String) {
+      self.offset = offset
+      self.id = id
+    }
+
+    package var description: String { "\(offset) \(id)" }
+  }
+
+  package struct Record: Sendable {
+    /// In the order they came, over all connections.
+    package var events: [Seen] = []
+    /// Whatever broke the promise, in words.
+    package var faults: [String] = []
+    package var connections = 0
+    /// Connections that took up where the one before had ended.
+    package var resumes = 0
+    /// Connections and subscriptions that were refused for now (503, no listener yet).
+    package var refusals = 0
+    package var last: Int64 = -1
+    package var isLive = false
+  }
+
+  private let lock = NSLock()
+  private var shared = Record()
+  private var socket: EventSocket?
+  private var isStopped = false
+  private let name: String
+  private let channel: String
+  private let token: String
+  private let ports: HubPorts
+  private let known: @Sendable (String) -> Bool
+  private var random: SeededRandom
+  private var epoch: String?
+  private var worker: Worker?
+
+  /// `known` says which event names may come.
+  package init(
+    _ name: String, channel: String, token: String, ports: HubPorts, random: SeededRandom,
+    known: @escaping @Sendable (String) -> Bool
+  ) {
+    self.name = name
+    self.channel = channel
+    self.token = token
+    self.ports = ports
+    self.random = random
+    self.known = known
+  }
+
+  package var record: Record { lock.withLock { shared } }
+
+  package func start() {
+    worker = Worker("subscriber \(name)") { [self] in listen() }
+  }
+
+  /// Cuts the connection that it has now, if any, with a reset.
+  package func cut() { lock.withLock { socket }?.cut() }
+
+  package func stop() throws {
+    lock.withLock { isStopped = true }
+    cut()
+    try worker?.wait(within: 30)
+  }
+
+  // MARK: The thread
+
+  private var mayGoOn: Bool { lock.withLock { !isStopped } }
+
+  private func change(_ body: (inout Record) -> Void) { lock.withLock { body(&shared) } }
+
+  private func fault(_ text: String) { change { $0.faults.append("subscriber \(name) at \($0.last): \(text)") } }
+
+  private func listen() {
+    while mayGoOn {
+      do {
+        let connected = try connect()
+        lock.withLock { socket = connected }
+        // Stopped in the meantime: nobody will cut this one.
+        if !mayGoOn { return }
+        read(connected)
+      } catch {
+        change { $0.refusals += 1 }
+        poll(nil, 0, 20)
+      }
+      lock.withLock {
+        socket = nil
+        shared.isLive = false
+      }
+    }
+  }
+
+  /// By the shortcut or by a message, as chance will have it.
+  private func connect() throws -> EventSocket {
+    let last = record.last
+    let port = ports.random(&random)
+    let parts = channel.split(separator: ":")
+    if random.chance(50), parts.count == 2 {
+      let resume = last >= 0 ? "?since=\(last)&epoch=\(epoch ?? "")" : ""
+      return try EventSocket(webSocket: "/ws/\(parts[0])/\(parts[1])\(resume)", port: port, token: token)
+    }
+    let socket = try EventSocket(webSocket: "/ws", port: port, token: token)
+    var message: [String: Any] = ["type": "subscribe", "id": 1, "channel": channel]
+    if last >= 0 {
+      message["since"] = last
+      message["epoch"] = epoch
+    }
+    try socket.send(message)
+    return socket
+  }
+
+  private func read(_ socket: EventSocket) {
+    change { $0.connections += 1 }
+    while mayGoOn {
+      // A heartbeat comes every 10 s.
+      switch socket.next(within: 25) {
+      case .message(let message):
+        guard take(message) else { return }
+      case .ended(let code, let reason):
+        // A cut, a hub that ended, a hub that cannot keep the promise: all of them mean to come back.
+        if ![1001, 1006, 1012, 1013].contains(code) { fault("closed \(code) \(reason)") }
+        return
+      case .silent:
+        fault("nothing came for 25 s, not even a heartbeat")
+        return
+      }
+    }
+  }
+
+  /// Answers whether to stay on this connection.
+  private func take(_ message: HubMessage) -> Bool {
+    switch message.type {
+    case "event": take(event: message)
+    case "subscribed": subscribed(message)
+    case "welcome", "heartbeat", "pong", "goaway": break
+    case "error":
+      if (message.json["status"] as? Int) != 503 { fault("\(message.json)") }
+      change { $0.refusals += 1 }
+      return false
+    default: fault("unexpected message \(message.json)")
+    }
+    return true
+  }
+
+  private func subscribed(_ message: HubMessage) {
+    let last = record.last
+    let isRecovered = message.json["recovered"] as? Bool ?? false
+    if message.string("channel") != channel { fault("subscribed to \(message.string("channel"))") }
+    if last < 0 {
+      epoch = message.string("epoch")
+      if message.snapshot == nil { fault("the first subscription has no snapshot") }
+      change { $0.last = message.offset }
+    } else {
+      if message.string("epoch") != epoch { fault("the epoch changed to \(message.string("epoch"))") }
+      if !isRecovered { fault("a snapshot at \(message.offset) where it could resume") }
+      if message.offset != last { fault("resumed at \(message.offset)") }
+      change { $0.resumes += 1 }
+    }
+    change { $0.isLive = true }
+  }
+
+  private func take(event message: HubMessage) {
+    let seen = Seen(offset: message.offset, id: message.string("id"))
+    let record = lock.withLock { (last: shared.last, isLive: shared.isLive) }
+    if !record.isLive { fault("event \(seen) before subscribed") }
+    if message.string("channel") != channel { fault("event \(seen) of \(message.string("channel"))") }
+    if !known(message.event) { fault("unknown event \(message.event) at \(seen.offset)") }
+    if seen.offset > record.last + 1 {
+      fault("gap: \(seen.offset) came after \(record.last)")
+    } else if seen.offset <= record.last {
+      fault(lock.withLock { shared.events.contains(seen) } ? "repeat: \(seen)" : "swap: \(seen)")
+    }
+    change {
+      $0.events.append(seen)
+      $0.last = max($0.last, seen.offset)
+    }
+  }
+}
