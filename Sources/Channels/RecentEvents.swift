@@ -45,7 +45,7 @@ package struct RecentEvents {
   }
 
   /// Whether every event after `offset` up to the newest is kept.
-  package func covers(after offset: Int64) -> Bool { count > 0 && offset + 1 >= first && offset <= last }
+  package func covers(after offset: Int64) -> Bool { count > 0 && offset >= first - 1 && offset <= last }
 
   /// The kept frames after `offset`, oldest first, at most about `limit` bytes but at least one; nil when one is missing.
   package func frames(after offset: Int64, limit: Int) -> (frames: ArraySlice<[UInt8]>, last: Int64)? {

@@ -169,6 +169,8 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
     // What still waits for this executor would wait for ever: run it out once.
     runJobs()
     client = nil
+    // The number may become another thread's.
+    thread.store(0, ordering: .releasing)
   }
 
   private func timeout() -> Int32 {

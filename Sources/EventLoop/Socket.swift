@@ -16,7 +16,9 @@ package enum SocketAddress: Equatable, Sendable, CustomStringConvertible {
       self = .unix(path: path)
       return
     }
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+    guard let colon = text.lastIndex(of: ":"), text[text.index(after: colon)...].utf8.allSatisfy((0x30...0x39).contains),
+      let port = UInt16(text[text.index(after: colon)...])
+    else { return nil }
     var host = String(text[..<colon])
     if host == "localhost" { host = "127.0.0.1" }
     if host.hasPrefix("[") && host.hasSuffix("]") {
@@ -119,11 +121,15 @@ package enum Socket {
   }
 
   private static func removeStale(_ path: String, _ address: SocketAddress) throws(SystemError) {
-    guard access(path, F_OK) == 0 else { return }
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    // Somebody's file is not ours to remove: bind says what is wrong.
+    guard status.st_mode & S_IFMT == S_IFSOCK else { return }
     let probe = Descriptor(owning: try SystemCall.check("socket") { socket(AF_UNIX, streamFlags, 0) })
     let number = probe.number
     let answers = address.withNative { Glibc.connect(number, $0, $1) } == 0
-    if answers { throw SystemError(call: "bind \(address)", code: EADDRINUSE) }
+    // Only a refusal says that nobody listens; a full queue (EAGAIN) is somebody's.
+    if answers || errno != ECONNREFUSED { throw SystemError(call: "bind \(address)", code: EADDRINUSE) }
     unlink(path)
   }
 

@@ -71,11 +71,11 @@ package final class Doctor {
 
   private func examinePrivatePostgres() {
     if let folder = PrivatePostgres.programsFolder {
-      say(.good, "private Postgres from \(folder), data in \(configuration.data)/postgres")
+      say(.good, "private Postgres from \(folder), data in \(configuration.data)")
     } else {
       say(.bad, "Postgres is not installed", mend: "apt-get install postgresql, or give --database")
     }
-    guard let running = PrivatePostgres.connectionString(running: "\(configuration.data)/postgres") else { return }
+    guard let running = PrivatePostgres.connectionString(running: configuration.data) else { return }
     configuration.connectionString = running
     examineDatabase()
   }

@@ -39,11 +39,15 @@ package final class HubProcess {
     awaitStopSignal()
     log.info("drain.started")
     drain(parts)
+    for case .unix(let path) in addresses { unlink(path) }
     log.info("drain.finished")
   }
 
   /// Applies missing migrations; answers how many there were.
   package func migrateOnly() throws -> Int {
+    if configuration.connectionString.isEmpty, let running = PrivatePostgres.connectionString(running: configuration.data) {
+      configuration.connectionString = running
+    }
     try startDatabase()
     defer { stopDatabase() }
     return try migrate()
@@ -64,11 +68,11 @@ package final class HubProcess {
 
   private func startDatabase() throws {
     guard configuration.connectionString.isEmpty else { return }
-    let postgres = try PrivatePostgres.prepare(data: "\(configuration.data)/postgres")
+    let postgres = try PrivatePostgres.prepare(data: configuration.data)
     try postgres.start()
     privatePostgres = postgres
     configuration.connectionString = postgres.connectionString
-    log.info("postgres.started", ["data": LogValue("\(configuration.data)/postgres")])
+    log.info("postgres.started", ["data": LogValue(postgres.clusterFolder)])
   }
 
   @discardableResult
@@ -127,30 +131,35 @@ package final class HubProcess {
   }
 
   private func listen(_ reactors: [Reactor]) throws -> [SocketAddress] {
-    var bound: [SocketAddress] = []
-    for wanted in configuration.listen {
-      // Opened alone first: with SO_REUSEPORT another process on the same port would go unnoticed.
-      var address = wanted
-      do {
-        let probe = try Socket.listen(wanted, shared: false)
-        if wanted.port != nil { address = wanted.with(port: Socket.localPort(of: probe.number)) }
-        if case .unix = wanted {
-          let number = probe.release()
-          let first = reactors[0]
-          try waitFor { try await first.listen(on: Descriptor(owning: number), wanted) }
-        }
-      }
-      if address.port != nil {
-        for reactor in reactors {
-          let number = try Socket.listen(address, shared: true).release()
-          let bound = address
-          try waitFor { try await reactor.listen(on: Descriptor(owning: number), bound) }
-        }
-      }
-      bound.append(address)
+    try configuration.listen.map { wanted in
+      let address = try wanted.port == nil ? listenOnPath(wanted, reactors) : listenOnPort(wanted, reactors)
       log.info("listening", ["address": LogValue(address.description)])
+      return address
     }
-    return bound
+  }
+
+  /// A listener a reactor on one TCP port; answers with the port that port 0 became.
+  private func listenOnPort(_ wanted: SocketAddress, _ reactors: [Reactor]) throws -> SocketAddress {
+    // Opened alone first: with SO_REUSEPORT another process on the same port would go unnoticed.
+    let probe = try Socket.listen(wanted, shared: false)
+    let address = wanted.with(port: Socket.localPort(of: probe.number))
+    _ = consume probe
+    for reactor in reactors {
+      let number = try Socket.listen(address, shared: true).release()
+      try waitFor { try await reactor.listen(on: Descriptor(owning: number), address) }
+    }
+    return address
+  }
+
+  /// One listener on a path, which every reactor waits for.
+  private func listenOnPath(_ address: SocketAddress, _ reactors: [Reactor]) throws -> SocketAddress {
+    let listener = try Socket.listen(address, shared: false)
+    for reactor in reactors {
+      let number = fcntl(listener.number, F_DUPFD_CLOEXEC, 0)
+      guard number >= 0 else { throw SystemError(call: "fcntl") }
+      try waitFor { try await reactor.listen(on: Descriptor(owning: number), address) }
+    }
+    return address
   }
 
   private func installDemo(_ parts: Parts) throws {

@@ -21,7 +21,8 @@ package enum Secret {
 
   private static func create(_ path: String) throws {
     if let slash = path.lastIndex(of: "/") { makeFolders(String(path[..<slash])) }
-    let temporary = "\(path).\(getpid())"
+    // Not the process id: in containers many have the same, also the one that was killed halfway.
+    let temporary = "\(path).\(SecureRandom.bytes(count: 8).map { String($0, radix: 16) }.joined())"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw SystemError(call: "open \(temporary)") }
     let secret = SecureRandom.bytes(count: bytes)

@@ -19,6 +19,7 @@ package actor Feed {
   private static let announceDelay = Duration.milliseconds(3)
   private static let scanInterval = Duration.milliseconds(250)
   private static let readLimit = 500
+  private static let repairChannels = 32
 
   package nonisolated let state: FeedState
   private nonisolated let loop: EventLoop
@@ -109,6 +110,13 @@ package actor Feed {
       await scan()
     } catch {
       log.warning("feed.relisten_failed", ["error": "\(error)"])
+      // A lost connection comes back by itself; a statement that failed on a good one is tried again.
+      loop.schedule(after: .seconds(1)) { [unowned self] in
+        self.assumeIsolated { feed in
+          guard !feed.isStopped, feed.listener.isListening, !feed.state.isListening else { return }
+          _ = Task.immediate(executorPreference: feed.tasks) { await feed.relistened() }
+        }
+      }
     }
   }
 
@@ -121,7 +129,10 @@ package actor Feed {
     if let position = entries[channel]?.track.position { return position }
     do throws(PostgresError) {
       let head = try await listener.execute(FeedQueries.head(of: channel))[0].int64(0)
-      guard var entry = entries[channel] else { return head }
+      // Reset while the head was read: that registration is gone, and with it what the head was of.
+      guard var entry = entries[channel], entry.reactors[reactor] == generation else {
+        return try await attach(channel, reactor: reactor, generation: generation)
+      }
       let ready = entry.track.begin(at: head)
       entries[channel] = entry
       post(ready, to: entry)
@@ -257,10 +268,12 @@ package actor Feed {
         entry.track.isMissingEvents ? (channel: channel, offset: entry.track.position ?? 0) : nil
       }
       if wanted.isEmpty { return }
+      // Channel by channel after a long absence, or the answer would be all of it at once.
+      let wanted = wanted.prefix(Self.repairChannels)
       counters.repairs.add()
       let rows: PostgresRows
       do throws(PostgresError) {
-        rows = try await listener.execute(FeedQueries.events(after: wanted, limit: Self.readLimit))
+        rows = try await listener.execute(FeedQueries.events(after: Array(wanted), limit: Self.readLimit))
       } catch {
         // The listener reconnects and reads the heads again; nothing is lost by stopping here.
         return
@@ -307,6 +320,8 @@ package actor Feed {
         guard let channel = row.text(0) else { continue }
         heard(channel, row.int64(1))
       }
+      // A repair that failed is taken up again.
+      if entries.values.contains(where: \.track.isMissingEvents) { scheduleRepair() }
     } catch {
       log.debug("feed.scan_failed", ["error": "\(error)"])
     }

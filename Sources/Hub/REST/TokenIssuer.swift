@@ -17,6 +17,8 @@ package struct TokenIssuer: Sendable {
   private static let audience = "hub"
   /// Clocks of two nodes may differ by so much.
   private static let leeway: Int64 = 5
+  /// What RFC 3339 can write, so that no arithmetic with a token's times overflows.
+  private static let times: ClosedRange<Int64> = 0...253_402_300_799
 
   private let key: HMACKey
 
@@ -51,7 +53,8 @@ package struct TokenIssuer: Sendable {
     guard claims["iss"]?.string == Self.issuer, claims["aud"]?.string == Self.audience,
       let subject = claims["sub"]?.string.flatMap({ Identifier($0) }),
       let role = claims["role"]?.string.flatMap({ Role(rawValue: $0) }),
-      let expires = claims["exp"]?.int64, let notBefore = claims["nbf"]?.int64
+      let expires = claims["exp"]?.int64, Self.times.contains(expires),
+      let notBefore = claims["nbf"]?.int64, Self.times.contains(notBefore)
     else { throw .malformed }
     guard claims["typ"]?.string == kind.rawValue else { throw .otherKind }
     guard now < expires else { throw .expired }

@@ -210,7 +210,8 @@ extension Reactor {
       let channel = channels[name]
     else { return }
     for delivery in run { channel.recent.append(delivery.frame, offset: delivery.offset) }
-    channel.position = last.offset
+    // What an earlier registration of the channel left in the mailbox must not move it back.
+    channel.position = max(channel.position ?? last.offset, last.offset)
     channel.head = max(channel.head, last.offset)
     let block = run.count == 1 ? first.frame : run.flatMap(\.frame)
     let bound = node.configuration.limits.sendQueueBytes
@@ -219,6 +220,8 @@ extension Reactor {
       if connection.outbound.count + block.count > bound, subscriber.subscription.state == .live {
         subscriber.subscription.blocked()
         node.counters.lagging.add()
+        // A run longer than the bound blocks an empty queue too: this turn's flush finds it drained and reads on.
+        markDirty(connection)
         continue
       }
       switch subscriber.subscription.offered(first.offset, through: last.offset) {
@@ -247,7 +250,8 @@ extension Reactor {
         return
       }
       let cursor = subscriber.subscription.cursor
-      guard let (frames, last) = channel.recent.frames(after: cursor, limit: Self.burstBytes) else {
+      // The channel may stand further than its recent events: then the log has the next one.
+      guard let (frames, last) = channel.recent.frames(after: cursor, limit: Self.burstBytes), last > cursor else {
         replay(subscriber)
         return
       }
@@ -275,7 +279,7 @@ extension Reactor {
       }
       subscriber.isReading = false
       guard !subscriber.hasLeft, subscriber.subscription.state == .catchingUp else { return }
-      guard let first = events.first, let last = events.last, first.offset == cursor + 1 else {
+      guard let first = events.first, first.offset == cursor + 1 else {
         if events.isEmpty, (channel.position ?? 0) <= cursor {
           advance(subscriber)
         } else {
@@ -283,9 +287,18 @@ extension Reactor {
         }
         return
       }
-      guard subscriber.subscription.caughtUp(first.offset, through: last.offset) != nil else { return }
-      for event in events { write(Delivery(event).frame, to: subscriber.connection) }
+      handOver(events[...], to: subscriber)
       advance(subscriber)
+    }
+  }
+
+  /// Hands over as many of the events as the connection may hold, at least one; the rest is read again later. What the
+  /// subscriber got otherwise while the log was read is left out.
+  private func handOver(_ events: ArraySlice<LogEvent>, to subscriber: Subscriber) {
+    let connection = subscriber.connection
+    for event in events where subscriber.subscription.caughtUp(event.offset, through: event.offset) != nil {
+      write(Delivery(event).frame, to: connection)
+      if connection.outbound.count >= node.configuration.limits.sendQueueBytes { return }
     }
   }
 

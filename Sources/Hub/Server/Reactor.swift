@@ -113,7 +113,8 @@ package actor Reactor: LoopClient {
     if !postponed.isEmpty {
       let again = postponed
       postponed = []
-      for connection in again { read(connection, untilEnd: false) }
+      // Until the end: the peer's may have been reported while reading was held back, and is reported once.
+      for connection in again { read(connection, untilEnd: true) }
       if !postponed.isEmpty { loop.wakeUp() }
     }
     // Flushing may make more connections dirty (a drained one reads on): they are flushed in this turn too.
