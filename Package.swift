@@ -68,6 +68,7 @@ let package = Package(
     tests("Telemetry", ["Telemetry"]),
     tests("Protocol", ["Protocol"]),
     tests("Postgres", ["Postgres", "EventLoop"]),
+    tests("Hub", ["Hub", "TestSupport", "Protocol", "Channels", "Domain", "Postgres", "EventLoop", "Crypto", "Telemetry"]),
     tests("Integration", ["TestSupport", "Command"]),
   ]
 )

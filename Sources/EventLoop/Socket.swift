@@ -16,8 +16,8 @@ package enum SocketAddress: Equatable, Sendable, CustomStringConvertible {
       self = .unix(path: path)
       return
     }
-    guard let colon = text.lastIndex(of: ":"), text[text.index(after: colon)...].utf8.allSatisfy((0x30...0x39).contains),
-      let port = UInt16(text[text.index(after: colon)...])
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
+      text[text.index(after: colon)] != "+"
     else { return nil }
     var host = String(text[..<colon])
     if host == "localhost" { host = "127.0.0.1" }

@@ -47,14 +47,14 @@
 enum { ECHO, FANOUT, IDLE, CONNECT };
 static struct {
     int mode, port, conns, inflight, size, workers, cpu, nsrc, ramp, skip, mod, stall, binary, utf8, deflate, json;
-    int pub_size, pub_window, expect, rst, count_marker, event_time, alone;
+    int pub_size, pub_window, pub_burst, expect, rst, count_marker, event_time, alone;
     double secs, warm, hold, pub_rate, settle, grace;
     long pub_count;
     const char *addr, *host, *path, *sub, *pub, *pub_init, *pub_path, *pub_http, *marker, *label, *subproto, *ready_file, *ask, *answer, *ignore;
     char extra[8192], pub_extra[8192];
     int pid[16], npid;
 } o = { .mode = -1, .port = 9001, .conns = 1, .inflight = 1, .size = 32, .workers = 1, .cpu = -1, .ramp = 64,
-        .mod = 1, .pub_window = 1, .pub_size = 512, .secs = 3, .warm = 0.5, .hold = 2, .settle = 2, .grace = 0.1,
+        .mod = 1, .pub_window = 1, .pub_burst = 1, .pub_size = 512, .secs = 3, .warm = 0.5, .hold = 2, .settle = 2, .grace = 0.1,
         .addr = "127.0.0.1", .path = "/", .marker = "@t=", .label = "", .rst = 1, .stall = 0 };
 
 /* ------------------------------------------------------------------ clock, histogram */
@@ -787,7 +787,7 @@ static int64_t pub_step(void)
     if (o.pub_rate > 0) {
         int k = 0;
         while (W.now >= W.next_due && k < 256) {
-            pub_one();
+            for (int b = 0; b < o.pub_burst; b++) pub_one();
             W.next_due += (uint64_t)W.pub_interval;
             k++;
             if (o.pub_http) break;
@@ -1098,7 +1098,7 @@ static void usage_text(void)
          "         --ask TEMPLATE --answer TEMPLATE  send that instead, and expect answers that begin so (%S: the same number in both)\n"
          "fanout:  --sub TEXT  --skip N (answers to each subscription)  --stall K (the first K never read)  --mod M\n"
          "         --pub TEMPLATE  --pub-path PATH  --pub-init TEXT (sent once by the publisher)  --pub-header 'Name: value'  --pub-http [host:port]/PATH (POST instead)\n"
-         "         --pub-size BYTES  --pub-window W (closed loop)  --pub-rate R (open loop)  --pub-count N  --expect N\n"
+         "         --pub-size BYTES  --pub-window W (closed loop)  --pub-rate R (open loop)  --pub-burst K (at once, R times a second)  --pub-count N  --expect N\n"
          "         --marker STR (before the 20-digit time stamp, default @t=)  --count-marker (count markers, not messages)\n"
          "         --event-time (after the marker stands RFC 3339 in UTC with microseconds; latency by the wall clock)\n"
          "         without --pub: an outside publisher  --ready-file PATH (made when every connection is ready)\n"
@@ -1118,7 +1118,7 @@ int main(int argc, char **argv)
         { "expect", 1, 0, 16 }, { "mod", 1, 0, 17 }, { "stall", 1, 0, 18 }, { "marker", 1, 0, 19 }, { "binary", 0, 0, 20 },
         { "utf8", 0, 0, 21 }, { "deflate", 0, 0, 22 }, { "json", 0, 0, 23 }, { "label", 1, 0, 24 }, { "cpu", 1, 0, 25 },
         { "close", 1, 0, 26 }, { "settle", 1, 0, 27 }, { "subproto", 1, 0, 28 }, { "pub-header", 1, 0, 29 }, { "pub-init", 1, 0, 30 }, { "grace", 1, 0, 31 }, { "count-marker", 0, 0, 32 }, { "ready-file", 1, 0, 33 }, { "ask", 1, 0, 34 },
-        { "answer", 1, 0, 35 }, { "ignore", 1, 0, 36 }, { "event-time", 0, 0, 37 }, { "alone", 0, 0, 38 }, { "help", 0, 0, 'h' }, { 0 } };
+        { "answer", 1, 0, 35 }, { "ignore", 1, 0, 36 }, { "event-time", 0, 0, 37 }, { "alone", 0, 0, 38 }, { "pub-burst", 1, 0, 39 }, { "help", 0, 0, 'h' }, { 0 } };
     if (argc < 2) { usage_text(); return 2; }
     const char *modes[] = { "echo", "fanout", "idle", "connect" };
     for (int i = 0; i < 4; i++) if (!strcmp(argv[1], modes[i])) o.mode = i;
@@ -1172,9 +1172,11 @@ int main(int argc, char **argv)
         case 36: o.ignore = optarg; break;
         case 37: o.event_time = 1; break;
         case 38: o.alone = 1; break;
+        case 39: o.pub_burst = atoi(optarg); break;
         default: usage_text(); return 2;
     }
-    if (o.workers < 1 || o.workers > 64 || o.conns < o.workers || o.inflight < 1 || o.mod < 1 || o.secs > 600 || o.hold > 600 || o.size > 400000 || o.pub_size > 400000 || !o.ask != !o.answer) {
+    if (o.workers < 1 || o.workers > 64 || o.conns < o.workers || o.inflight < 1 || o.mod < 1 || o.secs > 600 || o.hold > 600 || o.size > 400000 || o.pub_size > 400000 || !o.ask != !o.answer
+        || o.pub_burst < 1 || o.pub_burst > 256) {
         fputs("wsload: an option is out of range\n", stderr);
         return 2;
     }

@@ -29,7 +29,8 @@ package final class EventSocket: @unchecked Sendable {
   }
 
   private let descriptor: Int32
-  private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+  private var memory = UnsafeMutableRawPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+  private var capacity = 256 * 1024
   private var start = 0
   private var end = 0
 
@@ -55,7 +56,7 @@ package final class EventSocket: @unchecked Sendable {
 
   deinit {
     close(descriptor)
-    buffer.deallocate()
+    memory.deallocate()
   }
 
   /// Opens a WebSocket at `path`; throws the status and body when the hub does not upgrade.
@@ -105,8 +106,13 @@ package final class EventSocket: @unchecked Sendable {
   }
 
   private var headLength: Int? {
-    guard let base = buffer.baseAddress, let found = memmem(base + start, end - start, "\r\n\r\n", 4) else { return nil }
-    return UnsafeRawPointer(found) - UnsafeRawPointer(base + start) + 4
+    var position = start
+    while end - position >= 4, let found = memchr(memory + position, 13, end - position - 3) {
+      position = found - memory
+      if memcmp(found, "\r\n\r\n", 4) == 0 { return position - start + 4 }
+      position += 1
+    }
+    return nil
   }
 
   // MARK: WebSocket
@@ -159,12 +165,12 @@ package final class EventSocket: @unchecked Sendable {
 
   private func bufferedFrame() throws -> RawWebSocket.Frame? {
     guard end - start >= 2 else { return nil }
-    let (first, second) = (buffer[start], buffer[start + 1])
+    let (first, second) = (byte(start), byte(start + 1))
     guard second & 0x80 == 0 else { throw SupportError("the hub masked a frame") }
     let extra = second == 127 ? 8 : second == 126 ? 2 : 0
     guard end - start >= 2 + extra else { return nil }
     var length = Int(second)
-    if extra > 0 { length = (0..<extra).reduce(0) { $0 << 8 | Int(buffer[start + 2 + $1]) } }
+    if extra > 0 { length = (0..<extra).reduce(0) { $0 << 8 | Int(byte(start + 2 + $1)) } }
     guard end - start >= 2 + extra + length else { return nil }
     start += 2 + extra
     return RawWebSocket.Frame(isFinal: first & 0x80 != 0, opcode: first & 15, payload: take(length))
@@ -184,9 +190,11 @@ package final class EventSocket: @unchecked Sendable {
     }
   }
 
+  private func byte(_ index: Int) -> UInt8 { memory.load(fromByteOffset: index, as: UInt8.self) }
+
   private func take(_ count: Int) -> [UInt8] {
     defer { start += count }
-    return Array(UnsafeRawBufferPointer(rebasing: buffer[start..<start + count]))
+    return Array(UnsafeRawBufferPointer(start: memory + start, count: count))
   }
 
   private func more(until limit: Date) throws {
@@ -195,22 +203,22 @@ package final class EventSocket: @unchecked Sendable {
 
   /// Waits for bytes; false when none come in time, throws at the end of the stream.
   private func fill(until limit: Date) throws -> Bool {
-    if start > 0, end == buffer.count || start == end {
-      memmove(buffer.baseAddress, buffer.baseAddress.map { $0 + start }, end - start)
+    if start > 0, end == capacity || start == end {
+      memmove(memory, memory + start, end - start)
       (start, end) = (0, end - start)
     }
-    if end == buffer.count {
-      let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: buffer.count * 2, alignment: 16)
-      larger.copyMemory(from: UnsafeRawBufferPointer(buffer))
-      buffer.deallocate()
-      buffer = larger
+    if end == capacity {
+      let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity * 2, alignment: 16)
+      memcpy(larger, memory, end)
+      memory.deallocate()
+      (memory, capacity) = (larger, capacity * 2)
     }
     while true {
       var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       let ready = poll(&waiting, 1, Int32(max(0, limit.timeIntervalSinceNow) * 1000))
       if ready < 0 && errno == EINTR { continue }
       guard ready > 0 else { return false }
-      let count = recv(descriptor, buffer.baseAddress.map { $0 + end }, buffer.count - end, Int32(MSG_DONTWAIT))
+      let count = recv(descriptor, memory + end, capacity - end, Int32(MSG_DONTWAIT))
       if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
       guard count > 0 else {
         throw SupportError(count == 0 ? "the stream ended" : "the stream broke: \(String(cString: strerror(errno)))")

@@ -85,8 +85,12 @@ package final class HubUnderTest: @unchecked Sendable {
     return result
   }
 
-  /// Whether the process still runs.
-  package var isRunning: Bool { kill(processID, 0) == 0 }
+  /// Whether the process still runs; one that has ended and was not waited for (a zombie) does not.
+  package var isRunning: Bool {
+    let text = (try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)) ?? ""
+    guard let state = text.split(separator: ")").last?.drop(while: { $0 == " " }).first else { return false }
+    return state != "Z"
+  }
 
   /// Resident memory in KiB.
   package var residentMemory: Int {

@@ -1,7 +1,7 @@
 // A subscriber that checks the promise of wire §1 while it listens: on a thread of its own it reads one channel, connects
 // again with `since` and `epoch` whenever its connection ends, on whichever hub is there, and notes everything that it
 // must never see: a gap, a repeat, a swap, an event nobody should have sent, a snapshot where it could resume.
-package import Foundation
+import Foundation
 import Glibc
 
 /// The hubs that clients may go to; one that was killed is taken out.

@@ -1,5 +1,5 @@
 // A restaurant of a test's own, opened over the public API: stations, products, and the orders to place there.
-package import Foundation
+import Foundation
 
 package struct TestRestaurant: Sendable {
   package struct Product: Sendable {

@@ -128,8 +128,9 @@ extension Reactor {
     let call = APICall(
       method: head.method, path: head.path, query: head.query ?? "", body: request.body,
       contentType: head.fields["Content-Type"] ?? "", caller: caller, refusal: refusal, idempotencyKey: head.fields["Idempotency-Key"],
-      ifNoneMatch: head.fields["If-None-Match"], trace: head.fields["traceparent"], peer: connection.peer,
-      requestID: requestID(head))
+      ifNoneMatch: head.fields["If-None-Match"],
+      trace: head.fields["traceparent"].flatMap { TraceContext(traceparent: $0)?.description },
+      peer: connection.peer, requestID: requestID(head))
     commandsRunning += 1
     Task.immediate(executorPreference: tasks) {
       let result = await node.api.perform(call, database: database, pool: pool)

@@ -1,0 +1,183 @@
+// wire §1, the promise, and §2 `since` and `epoch`, on two hubs of one database: twenty sockets, eight writers, 2,000
+// orders, while listeners and sessions are killed, sockets are reset and, the second time, one hub is killed as well.
+import Foundation
+import Testing
+import TestSupport
+
+extension DeliveryTests {
+  @Suite(.serialized) struct AcrossHubs {
+    @Test func everySocketGetsEveryEventOnceWhileListenersAreKilledAndSocketsCut() throws {
+      let rush = try Rush()
+      try rush.play(killingAHub: false)
+      try rush.check()
+      #expect(rush.listenersKilled >= 8, "seed \(rush.seed)")
+    }
+
+    @Test func everySocketGetsEveryEventOnceWhileTheFirstHubIsKilled() throws {
+      let rush = try Rush()
+      try rush.play(killingAHub: true)
+      try rush.check()
+      #expect(rush.listenersKilled >= 4, "seed \(rush.seed)")
+    }
+  }
+}
+
+/// An hour that no restaurant should have, and the accounts afterwards.
+private final class Rush {
+  private static let sockets = 20
+  private static let writers = 8
+  private static let ordersAWriter = 250
+
+  let seed: UInt64
+  private(set) var listenersKilled = 0
+  private let random: SeededRandom
+  private let database: String
+  private let hubs: [HubUnderTest]
+  private let ports: HubPorts
+  private let restaurant: TestRestaurant
+  private let token: String
+  private let subscribers: [Subscriber]
+  private let progress = SharedCount()
+  private let ticketsExpected = SharedCount()
+  private let repeats = SharedCount()
+  private let replays = SharedCount()
+
+  init() throws {
+    random = SeededRandom()
+    seed = random.seed
+    database = try TestPostgres.makeDatabase()
+    let first = try HubUnderTest(database: database)
+    hubs = [first, try HubUnderTest(database: database, data: first.data)]
+    ports = HubPorts(hubs.map(\.port))
+    restaurant = try TestRestaurant(at: first)
+    token = try first.token(role: "manager", restaurant: restaurant.id)
+    var made: [Subscriber] = []
+    for number in 0..<Self.sockets {
+      // At first ten on each hub; when they come back, wherever chance sends them.
+      made.append(
+        Subscriber(
+          "\(number) (seed \(random.seed))", channel: restaurant.channel("kitchen"), token: token, ports: ports,
+          random: random.stream(100 + number)
+        ) { $0 == "ticket.created" || $0 == "test.published" || $0 == "test.last" })
+    }
+    subscribers = made
+    for subscriber in subscribers { subscriber.start() }
+    try eventually("every socket is subscribed") { subscribers.allSatisfy { $0.record.isLive } }
+  }
+
+  // MARK: The rush
+
+  func play(killingAHub: Bool) throws {
+    let writers = (0..<Self.writers).map { number in
+      let random = random.stream(number)
+      return Worker("writer \(number)") { [self] in try write(number, random) }
+    }
+    var chaos = random.stream(1000)
+    let admin = try ForeignConnection(database)
+    let total = Self.writers * Self.ordersAWriter
+    var nextKill = 100
+    var nextCut = 20
+    var isKilled = !killingAHub
+    let limit = Date(timeIntervalSinceNow: 240)
+    while !writers.allSatisfy(\.hasEnded) {
+      guard Date() < limit else { throw SupportError("seed \(seed): \(progress.value) of \(total) orders in 240 s") }
+      try eventually("the writers go on, at \(progress.value), seed \(seed)", within: 60) {
+        progress.value >= min(nextCut, nextKill) || writers.allSatisfy(\.hasEnded)
+      }
+      if progress.value >= nextCut {
+        nextCut += 15
+        subscribers.randomElement(using: &chaos)?.cut()
+      }
+      if progress.value >= nextKill {
+        nextKill += 170
+        try kill(&chaos, admin)
+      }
+      if !isKilled, progress.value >= total / 2 {
+        isKilled = true
+        hubs[0].stop(with: SIGKILL)
+        ports.remove(hubs[0].port)
+      }
+    }
+    for writer in writers { try writer.wait(within: 1) }
+    try admin.execute("SELECT hub.publish('\(restaurant.channel("kitchen"))', 'test.last', '{}')")
+  }
+
+  /// Ends the listeners' sessions, all or one of them, and one of those that commands run on.
+  private func kill(_ chaos: inout SeededRandom, _ admin: ForeignConnection) throws {
+    let one = chaos.chance(30) ? "LIMIT 1" : ""
+    let killed = try admin.execute(
+      """
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'hub listener' \(one)
+      """)
+    listenersKilled += killed.count
+    let state = ["active", "idle in transaction", "idle"].randomElement(using: &chaos) ?? "idle"
+    try admin.execute(
+      """
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'hub' AND state = '\(state)' LIMIT 1
+      """)
+  }
+
+  /// Half of the orders over REST, half by a program of its own.
+  private func write(_ number: Int, _ random: SeededRandom) throws {
+    var random = random
+    let till = Till(ports: ports, token: token, random: random.stream(1))
+    let publisher = try Publisher(database, random: random.stream(2))
+    let kinds = (Array(repeating: true, count: Self.ordersAWriter / 2) + Array(repeating: false, count: Self.ordersAWriter / 2))
+      .shuffled(using: &random)
+    for (index, isSold) in kinds.enumerated() {
+      if isSold {
+        let order = restaurant.order(&random)
+        _ = try till.sell(order.body, key: "\(seed)-\(number)-\(index)")
+        ticketsExpected.add(order.tickets)
+      } else {
+        try publisher.publish(
+          number * Self.ordersAWriter + index, on: restaurant.channel("kitchen"), beside: restaurant.channel("pos"))
+      }
+      progress.add()
+    }
+    repeats.add(till.repeats)
+    replays.add(till.replays)
+  }
+
+  // MARK: The accounts
+
+  func check() throws {
+    let admin = try ForeignConnection(database)
+    let kitchen = restaurant.channel("kitchen")
+    func count(_ sql: String) throws -> Int { Int(try admin.execute(sql)[0][0]) ?? -1 }
+    let log = try admin.execute(#"SELECT "offset", id FROM hub.event WHERE channel = '\#(kitchen)' ORDER BY "offset""#)
+      .map { Subscriber.Seen(offset: Int64($0[0]) ?? -1, id: $0[1]) }
+    #expect(log.map(\.offset) == Array(1...Int64(log.count)), "the log has no hole, seed \(seed)")
+    #expect(Set(log.map(\.id)).count == log.count, "each event has its own id, seed \(seed)")
+
+    let sold = Self.writers * Self.ordersAWriter / 2
+    let tickets = ticketsExpected.value
+    #expect(try count("SELECT head FROM hub.channel WHERE name = '\(kitchen)'") == log.count)
+    #expect(log.count == tickets + sold + 1, "tickets, published events and the last one, seed \(seed)")
+    #expect(try count("SELECT count(*) FROM app.order WHERE status = 'confirmed'") == sold, "seed \(seed)")
+    #expect(try count("SELECT count(*) FROM app.order") == sold, "no command happened twice, seed \(seed)")
+    #expect(try count("SELECT count(*) FROM app.ticket") == tickets, "seed \(seed)")
+    let told = "FROM hub.event WHERE channel = '\(kitchen)' AND name ="
+    #expect(try count("SELECT count(DISTINCT data ->> 'id') \(told) 'ticket.created'") == tickets, "seed \(seed)")
+    #expect(try count("SELECT count(DISTINCT data ->> 'n') \(told) 'test.published'") == sold, "seed \(seed)")
+    #expect(try count("SELECT count(*) FROM hub.stage") == 0, "seed \(seed)")
+
+    var cuts = 0
+    for subscriber in subscribers {
+      try? eventually("\(log.count) events", within: 30) { subscriber.record.last >= Int64(log.count) }
+      try subscriber.stop()
+      let record = subscriber.record
+      #expect(record.faults.isEmpty, "seed \(seed): \(record.faults.prefix(5))")
+      #expect(record.events.count == log.count, "seed \(seed): one got \(record.events.count) of \(log.count)")
+      #expect(record.events == log, "seed \(seed): one got something else than the log")
+      cuts += record.resumes
+    }
+    #expect(cuts >= 50, "sockets were cut and resumed, seed \(seed)")
+    print(
+      "rush, seed \(seed): \(log.count) events, \(listenersKilled) listeners killed, \(cuts) resumes,",
+      "\(repeats.value) commands repeated, \(replays.value) replayed")
+    for hub in hubs.dropFirst() { #expect(hub.isRunning) }
+  }
+}
