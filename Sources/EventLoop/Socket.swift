@@ -17,7 +17,7 @@ package enum SocketAddress: Equatable, Sendable, CustomStringConvertible {
       return
     }
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
-      text[text.index(after: colon)] != "+"
+      ("0"..."9").contains(text[text.index(after: colon)])
     else { return nil }
     var host = String(text[..<colon])
     if host == "localhost" { host = "127.0.0.1" }

@@ -91,7 +91,7 @@ import TestSupport
 
   /// Settings of the restaurant → subtotal, VAT, service, total of two burgers and a soda (22.50 on the menu).
   @Test(arguments: [
-    ("", ["22.50", "4.50", "2.81", "27.31"]),
+    ("", ["22.50", "4.50", "2.81", "29.81"]),
     (#","vat_enabled":false"#, ["22.50", "0.00", "2.81", "25.31"]),
     (#","service_enabled":false"#, ["22.50", "4.50", "0.00", "27.00"]),
     (#","prices_include_vat":true,"service_enabled":false"#, ["18.75", "3.75", "0.00", "22.50"]),

@@ -1,6 +1,6 @@
 // JSON as it was read, to be walked by names and indices. What is not there is null, so a test fails at its expectation
 // and not on the way to it.
-package import Foundation
+import Foundation
 
 package struct Document: CustomStringConvertible {
   private let value: Any?

@@ -62,11 +62,12 @@ package final class Subscriber: @unchecked Sendable {
   private var epoch: String?
   private var worker: Worker?
 
-  /// `known` says which event names may come.
+  /// Begins with a snapshot, or with what comes after the offset `since`. `known` says which event names may come.
   package init(
-    _ name: String, channel: String, token: String, ports: HubPorts, random: SeededRandom,
+    _ name: String, channel: String, since: Int64? = nil, token: String, ports: HubPorts, random: SeededRandom,
     known: @escaping @Sendable (String) -> Bool
   ) {
+    shared.last = since ?? -1
     self.name = name
     self.channel = channel
     self.token = token
@@ -123,15 +124,14 @@ package final class Subscriber: @unchecked Sendable {
     let port = ports.random(&random)
     let parts = channel.split(separator: ":")
     if random.chance(50), parts.count == 2 {
-      let resume = last >= 0 ? "?since=\(last)&epoch=\(epoch ?? "")" : ""
+      var resume = last >= 0 ? "?since=\(last)" : ""
+      if let epoch, last >= 0 { resume += "&epoch=\(epoch)" }
       return try EventSocket(webSocket: "/ws/\(parts[0])/\(parts[1])\(resume)", port: port, token: token)
     }
     let socket = try EventSocket(webSocket: "/ws", port: port, token: token)
     var message: [String: Any] = ["type": "subscribe", "id": 1, "channel": channel]
-    if last >= 0 {
-      message["since"] = last
-      message["epoch"] = epoch
-    }
+    if last >= 0 { message["since"] = last }
+    if last >= 0, let epoch { message["epoch"] = epoch }
     try socket.send(message)
     return socket
   }
@@ -173,16 +173,16 @@ package final class Subscriber: @unchecked Sendable {
     let last = record.last
     let isRecovered = message.json["recovered"] as? Bool ?? false
     if message.string("channel") != channel { fault("subscribed to \(message.string("channel"))") }
+    if message.string("epoch") != epoch ?? message.string("epoch") { fault("the epoch is \(message.string("epoch"))") }
     if last < 0 {
-      epoch = message.string("epoch")
       if message.snapshot == nil { fault("the first subscription has no snapshot") }
       change { $0.last = message.offset }
     } else {
-      if message.string("epoch") != epoch { fault("the epoch changed to \(message.string("epoch"))") }
       if !isRecovered { fault("a snapshot at \(message.offset) where it could resume") }
       if message.offset != last { fault("resumed at \(message.offset)") }
-      change { $0.resumes += 1 }
+      if epoch != nil { change { $0.resumes += 1 } }
     }
+    epoch = message.string("epoch")
     change { $0.isLive = true }
   }
 

@@ -58,7 +58,7 @@ package struct TokenForge: Sendable {
     ]
     var bytes = message + [0x80]
     while bytes.count % 64 != 56 { bytes.append(0) }
-    for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(message.count * 8 >> shift & 255)) }
+    for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8((message.count * 8) >> shift & 255)) }
     for block in stride(from: 0, to: bytes.count, by: 64) {
       var words = (0..<16).map { word in
         (0..<4).reduce(UInt32(0)) { $0 << 8 | UInt32(bytes[block + word * 4 + $1]) }

@@ -264,16 +264,16 @@ package actor Feed {
     isRepairing = true
     defer { isRepairing = false }
     while true {
-      let wanted = entries.compactMap { channel, entry in
+      let missing = entries.compactMap { channel, entry in
         entry.track.isMissingEvents ? (channel: channel, offset: entry.track.position ?? 0) : nil
       }
-      if wanted.isEmpty { return }
-      // Channel by channel after a long absence, or the answer would be all of it at once.
-      let wanted = wanted.prefix(Self.repairChannels)
+      if missing.isEmpty { return }
+      // A part of them at a time, or after a long absence the answer would be all of it at once.
+      let wanted = Array(missing.prefix(Self.repairChannels))
       counters.repairs.add()
       let rows: PostgresRows
       do throws(PostgresError) {
-        rows = try await listener.execute(FeedQueries.events(after: Array(wanted), limit: Self.readLimit))
+        rows = try await listener.execute(FeedQueries.events(after: wanted, limit: Self.readLimit))
       } catch {
         // The listener reconnects and reads the heads again; nothing is lost by stopping here.
         return

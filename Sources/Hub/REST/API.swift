@@ -88,9 +88,9 @@ package struct API: Sendable {
       route = found
       parameters = values
     case .otherMethod(let allowed):
-      throw Problem(
-        405, "method_not_allowed", "\(call.method) is not offered here.",
-        headers: [("Allow", allowed.joined(separator: ", "))])
+      let headers = [("Allow", allowed.joined(separator: ", "))]
+      if call.method == "OPTIONS" { return APIResult(Answer(status: 204, body: [], headers: headers)) }
+      throw Problem(405, "method_not_allowed", "\(call.method) is not offered here.", headers: headers)
     case .none:
       throw Problem(404, "not_found", "There is nothing at this path.")
     }

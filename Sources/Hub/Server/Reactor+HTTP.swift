@@ -59,15 +59,18 @@ extension Reactor {
   private func begin(_ request: HTTPRequest, _ exchange: HTTPExchange, _ connection: Connection) {
     let head = request.head
     if isDraining || !head.keepsAlive { exchange.closesAfterAnswer = true }
+    let isReading = head.method == "GET" || head.method == "HEAD"
     switch head.path {
-    case "/health":
+    case "/health" where isReading:
       answer(.json(200, JSON(members: [("status", .string("alive"))])), to: head, exchange, connection)
-    case "/ready":
+    case "/ready" where isReading:
       answer(readiness(), to: head, exchange, connection)
-    case "/metrics":
+    case "/metrics" where isReading:
       answer(
         .text(node.metrics.prometheusText(), type: "text/plain; version=0.0.4; charset=utf-8"), to: head, exchange,
         connection)
+    case "/health", "/ready", "/metrics":
+      answer(onlyReading(head), to: head, exchange, connection)
     case let path where path == "/ws" || path.hasPrefix("/ws/"):
       beginHandshake(request, exchange, connection)
     case let path where path.hasPrefix("/api/"):
@@ -88,14 +91,15 @@ extension Reactor {
     return answer
   }
 
+  private func onlyReading(_ head: HTTPRequestHead) -> HTTPAnswer {
+    .problem(Problem(405, "method_not_allowed", "\(head.method) is not offered here.", headers: [("Allow", "GET, HEAD")]))
+  }
+
   private func asset(_ head: HTTPRequestHead) -> HTTPAnswer {
     guard let asset = node.assets.asset(at: head.path) else {
       return .problem(Problem(404, "not_found", "There is nothing at this path."))
     }
-    guard head.method == "GET" || head.method == "HEAD" else {
-      return .problem(
-        Problem(405, "method_not_allowed", "\(head.method) is not offered here.", headers: [("Allow", "GET, HEAD")]))
-    }
+    guard head.method == "GET" || head.method == "HEAD" else { return onlyReading(head) }
     var answer = HTTPAnswer(status: 200, type: asset.type, body: asset.bytes)
     answer.headers = [
       ("ETag", asset.entityTag), ("Cache-Control", "no-cache"), ("Vary", "Accept-Encoding"),
