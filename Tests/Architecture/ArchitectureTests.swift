@@ -24,7 +24,10 @@ import Testing
 
   @Test(arguments: ["Protocol", "Channels", "Domain"])
   func aPureCoreReadsNoClockAndMakesNoRandomness(_ core: String) {
-    let forbidden = ["SystemRandomNumberGenerator", ".random(in:", "randomElement()", "shuffled()", "ContinuousClock", "SuspendingClock"]
+    let forbidden = [
+      "SystemRandomNumberGenerator", ".random(in:", "randomElement()", "shuffled()", "ContinuousClock",
+      "SuspendingClock",
+    ]
     for file in Repository.sources where file.target == core {
       for word in forbidden { #expect(!file.text.contains(word), "\(file) has \(word)") }
     }

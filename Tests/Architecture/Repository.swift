@@ -21,7 +21,9 @@ enum Repository {
     var imports: Set<String> {
       var modules: Set<String> = []
       for line in text.split(separator: "\n") {
-        let words = line.split(separator: " ").drop { $0.hasPrefix("@") || ["package", "public", "internal"].contains($0) }
+        let words = line.split(separator: " ").drop {
+          $0.hasPrefix("@") || ["package", "public", "internal"].contains($0)
+        }
         guard words.first == "import", var name = words.dropFirst().first else { continue }
         // `import struct Foundation.Data`
         if ["struct", "class", "enum", "func", "var", "let", "protocol", "typealias"].contains(name) {

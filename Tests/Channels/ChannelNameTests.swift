@@ -23,11 +23,14 @@ import Testing
   }
 
   @Test(arguments: [
-    "", ":", "kitchen", "kitchen:", ":\(uuid)", "Kitchen:\(uuid)", "bar:\(uuid)", " kitchen:\(uuid)", "kitchen: \(uuid)",
+    "", ":", "kitchen", "kitchen:", ":\(uuid)", "Kitchen:\(uuid)", "bar:\(uuid)", " kitchen:\(uuid)",
+    "kitchen: \(uuid)",
     "kitchen:\(uuid) ", "kitchen:\(uuid):", "kitchen:\(uuid)0", "kitchen:0190000000007000800000000000000a",
     "kitchen:01900000-0000-7000-8000-00000000000g", "kitchen:01900000_0000_7000_8000_00000000000a",
-    "kitchen:{\(uuid)}", "kitchen:42", "kitchen:０1900000-0000-7000-8000-00000000", "account:", "account:+1", "account:01",
-    "account:-0", "account:1.0", "account: 1", "account:9223372036854775808", "account:\(uuid)", "platform:", "platform:1",
+    "kitchen:{\(uuid)}", "kitchen:42", "kitchen:０1900000-0000-7000-8000-00000000", "account:", "account:+1",
+    "account:01",
+    "account:-0", "account:1.0", "account: 1", "account:9223372036854775808", "account:\(uuid)", "platform:",
+    "platform:1",
   ])
   func whatIsNoNameIsRefused(_ text: String) {
     #expect(ChannelName(text) == nil)

@@ -8,7 +8,8 @@ import Testing
     [UInt8(truncatingIfNeeded: offset)] + [UInt8](repeating: 0, count: count - 1)
   }
 
-  private func recent(_ offsets: ClosedRange<Int64>, maximumBytes: Int = 1000, maximumCount: Int = 100) -> RecentEvents {
+  private func recent(_ offsets: ClosedRange<Int64>, maximumBytes: Int = 1000, maximumCount: Int = 100) -> RecentEvents
+  {
     var recent = RecentEvents(maximumBytes: maximumBytes, maximumCount: maximumCount)
     for offset in offsets { recent.append(frame(offset), offset: offset) }
     return recent

@@ -19,15 +19,22 @@ private struct Socket {
 }
 
 @Suite struct SendQueueTests {
+  private func drain(_ queue: inout SendQueue, _ socket: inout Socket, _ scratch: inout [UInt8], limit: Int = 1000)
+    -> Bool
+  {
+    queue.drain(scratch: &scratch, limit: limit) { socket.write($0) }
+  }
+
   @Test func anEmptyQueueWritesNothing() {
     var queue = SendQueue()
     var scratch: [UInt8] = []
     queue.append([])
     #expect(queue.isEmpty)
-    #expect(queue.drain(scratch: &scratch) { _ in
+    let isAlive = queue.drain(scratch: &scratch) { _ in
       Issue.record("nothing waits, and yet it wrote")
       return nil
-    })
+    }
+    #expect(isAlive)
   }
 
   @Test func severalChunksLeaveInOneCall() {
@@ -36,7 +43,7 @@ private struct Socket {
     var socket = Socket(allowances: [100])
     for chunk: [UInt8] in [[1, 2], [3], [4, 5, 6]] { queue.append(chunk) }
     #expect(queue.count == 6)
-    #expect(queue.drain(scratch: &scratch) { socket.write($0) })
+    #expect(drain(&queue, &socket, &scratch))
     #expect(socket.calls == 1 && socket.taken == [1, 2, 3, 4, 5, 6] && queue.isEmpty)
   }
 
@@ -45,12 +52,12 @@ private struct Socket {
     var scratch: [UInt8] = []
     var socket = Socket(allowances: [4, 0, 1])
     for chunk: [UInt8] in [[1, 2], [3, 4, 5], [6]] { queue.append(chunk) }
-    #expect(queue.drain(scratch: &scratch) { socket.write($0) })
+    #expect(drain(&queue, &socket, &scratch))
     #expect(queue.count == 2 && socket.taken == [1, 2, 3, 4])
-    #expect(queue.drain(scratch: &scratch) { socket.write($0) })
+    #expect(drain(&queue, &socket, &scratch))
     #expect(queue.count == 2 && socket.calls == 2)
     queue.append([7])
-    #expect(queue.drain(scratch: &scratch) { socket.write($0) })
+    #expect(drain(&queue, &socket, &scratch))
     #expect(queue.count == 2 && socket.taken == [1, 2, 3, 4, 5])
   }
 
@@ -58,7 +65,8 @@ private struct Socket {
     var queue = SendQueue()
     var scratch: [UInt8] = []
     queue.append([1])
-    #expect(!queue.drain(scratch: &scratch) { _ in nil })
+    let isAlive = queue.drain(scratch: &scratch) { _ in nil }
+    #expect(!isAlive)
   }
 
   @Test func noCallIsLongerThanTheLimitButForALoneChunk() {
@@ -66,11 +74,11 @@ private struct Socket {
     var scratch: [UInt8] = []
     var socket = Socket(allowances: Array(repeating: 1000, count: 100))
     for _ in 0..<10 { queue.append([UInt8](repeating: 7, count: 30)) }
-    #expect(queue.drain(scratch: &scratch, limit: 64) { socket.write($0) })
+    #expect(drain(&queue, &socket, &scratch, limit: 64))
     #expect(socket.largest == 60 && socket.taken.count == 300 && queue.isEmpty)
     queue.append([UInt8](repeating: 8, count: 500))
     queue.append([9])
-    #expect(queue.drain(scratch: &scratch, limit: 64) { socket.write($0) })
+    #expect(drain(&queue, &socket, &scratch, limit: 64))
     #expect(socket.largest == 500 && socket.taken.count == 801 && queue.isEmpty)
   }
 
@@ -92,11 +100,11 @@ private struct Socket {
         queue.append(chunk)
       }
       socket.allowances = (0..<random(4)).map { _ in random(120) }
-      #expect(queue.drain(scratch: &scratch, limit: 64) { socket.write($0) })
+      #expect(drain(&queue, &socket, &scratch, limit: 64))
       #expect(queue.count == given.count - socket.taken.count, "seed \(seed), round \(round)")
     }
     socket.allowances = Array(repeating: 1 << 20, count: 10_000)
-    #expect(queue.drain(scratch: &scratch, limit: 64) { socket.write($0) })
+    #expect(drain(&queue, &socket, &scratch, limit: 64))
     #expect(socket.taken == given && queue.isEmpty, "seed \(seed)")
   }
 }

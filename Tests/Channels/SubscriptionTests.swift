@@ -17,9 +17,9 @@ import Testing
     subscription.subscribed(at: 5)
     #expect(subscription.state == .catchingUp && subscription.cursor == 5)
     #expect(subscription.offered(7, through: 7) == .skip)
-    #expect(!subscription.reached(7))
+    #expect(subscription.reached(7) == false)
     #expect(subscription.caughtUp(6, through: 7) == 6...7)
-    #expect(subscription.reached(7))
+    #expect(subscription.reached(7) == true)
     #expect(subscription.state == .live && subscription.cursor == 7)
     #expect(subscription.offered(8, through: 8) == .takeAll)
     #expect(subscription.offered(9, through: 12) == .takeAll)
@@ -29,7 +29,7 @@ import Testing
   @Test func aSnapshotNewerThanTheChannelsPositionIsLiveAtOnceAndSkipsWhatItHolds() {
     var subscription = Subscription()
     subscription.subscribed(at: 10)
-    #expect(subscription.reached(8))
+    #expect(subscription.reached(8) == true)
     #expect(subscription.offered(9, through: 9) == .skip)
     #expect(subscription.offered(10, through: 12) == .takeFrom(11))
     #expect(subscription.cursor == 12)
@@ -48,9 +48,11 @@ import Testing
     #expect(subscription.state == (offer == .fellBehind ? .catchingUp : .live))
   }
 
-  @Test(arguments: [
-    (11, 15, 11...15, 15), (5, 15, 11...15, 15), (11, 11, 11...11, 11), (12, 15, nil, 10), (5, 10, nil, 10), (1, 1, nil, 10),
-  ] as [(Int64, Int64, ClosedRange<Int64>?, Int64)])
+  @Test(
+    arguments: [
+      (11, 15, 11...15, 15), (5, 15, 11...15, 15), (11, 11, 11...11, 11), (12, 15, nil, 10), (5, 10, nil, 10),
+      (1, 1, nil, 10),
+    ] as [(Int64, Int64, ClosedRange<Int64>?, Int64)])
   func oneThatCatchesUpTakesOnlyWhatContinues(
     _ first: Int64, _ last: Int64, _ taken: ClosedRange<Int64>?, _ cursor: Int64
   ) {
@@ -66,13 +68,13 @@ import Testing
     #expect(subscription.state == .lagging)
     #expect(subscription.offered(4, through: 4) == .skip)
     #expect(subscription.caughtUp(4, through: 4) == nil)
-    #expect(!subscription.reached(3))
-    #expect(subscription.drained())
+    #expect(subscription.reached(3) == false)
+    #expect(subscription.drained() == true)
     #expect(subscription.state == .catchingUp && subscription.cursor == 3)
-    #expect(!subscription.drained())
-    #expect(!subscription.reached(4))
+    #expect(subscription.drained() == false)
+    #expect(subscription.reached(4) == false)
     #expect(subscription.caughtUp(4, through: 4) == 4...4)
-    #expect(subscription.reached(4))
+    #expect(subscription.reached(4) == true)
   }
 
   @Test func aFullSocketWhileItCatchesUpMakesItLagToo() {
@@ -87,8 +89,8 @@ import Testing
     var subscription = Subscription()
     subscription.blocked()
     #expect(subscription.state == .joining)
-    #expect(!subscription.drained())
-    #expect(!subscription.reached(0))
+    #expect(subscription.drained() == false)
+    #expect(subscription.reached(0) == false)
     subscription.subscribed(at: 1)
     #expect(subscription.state == .catchingUp)
   }

@@ -130,9 +130,11 @@ private func readAll(_ descriptor: Int32) -> Int {
     let (near, far) = pair()
     let record = Record<Readiness>()
     try test.run { loop in
-      try loop.register(near, for: .readable, handler: Watcher(record) { [unowned loop] in
-        try? loop.modify(near, for: .readable)
-      })
+      try loop.register(
+        near, for: .readable,
+        handler: Watcher(record) { [unowned loop] in
+          try? loop.modify(near, for: .readable)
+        })
     }
     #expect(record.all.isEmpty)
     try test.run { try $0.modify(near, for: .writable) }

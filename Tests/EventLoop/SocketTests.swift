@@ -8,7 +8,8 @@ import Testing
     ("127.0.0.1:8080", SocketAddress.internet4(host: "127.0.0.1", port: 8080)),
     ("0.0.0.0:0", .internet4(host: "0.0.0.0", port: 0)), ("10.1.2.3:65535", .internet4(host: "10.1.2.3", port: 65535)),
     ("[::1]:8080", .internet6(host: "::1", port: 8080)), ("[::]:80", .internet6(host: "::", port: 80)),
-    ("[2001:db8::7]:443", .internet6(host: "2001:db8::7", port: 443)), ("unix:/run/hub.sock", .unix(path: "/run/hub.sock")),
+    ("[2001:db8::7]:443", .internet6(host: "2001:db8::7", port: 443)),
+    ("unix:/run/hub.sock", .unix(path: "/run/hub.sock")),
     ("unix:hub.sock", .unix(path: "hub.sock")), ("unix:/with:colon", .unix(path: "/with:colon")),
   ])
   func anAddressIsReadAndWrittenBack(_ text: String, _ address: SocketAddress) {
@@ -21,9 +22,12 @@ import Testing
   }
 
   @Test(arguments: [
-    "", ":", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:-0", "127.0.0.1:+80",
-    "127.0.0.1: 80", "127.0.0.1:80 ", "127.0.0.1:8o", "127.0.0.1:0x50", "127.0.0.256:80", "127.1:80", "1.2.3:80", "::1:80",
-    "[::1]", "[::1]:", "[::1:80", "::1]:80", "[127.0.0.1]:80", "[]:80", "[::g]:80", "[fe80::1%lo]:80", "example.test:80",
+    "", ":", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:-0",
+    "127.0.0.1:+80",
+    "127.0.0.1: 80", "127.0.0.1:80 ", "127.0.0.1:8o", "127.0.0.1:0x50", "127.0.0.256:80", "127.1:80", "1.2.3:80",
+    "::1:80",
+    "[::1]", "[::1]:", "[::1:80", "::1]:80", "[127.0.0.1]:80", "[]:80", "[::g]:80", "[fe80::1%lo]:80",
+    "example.test:80",
     "unix:", "http://127.0.0.1:80", "127.0.0.1:80/",
   ])
   func whatIsNoAddressIsRefused(_ text: String) {
@@ -129,7 +133,9 @@ private let hasIPv6 = (try? Socket.listen(.internet6(host: "::1", port: 0), shar
     wait(client.number, POLLIN)
     var codes: [Int32] = []
     for _ in 0..<1000 {
-      if case .failed(let code) = [UInt8](repeating: 1, count: 100).withUnsafeBytes({ SystemCall.send(client.number, $0) }) {
+      if case .failed(let code) = [UInt8](repeating: 1, count: 100).withUnsafeBytes({
+        SystemCall.send(client.number, $0)
+      }) {
         codes.append(code)
         break
       }

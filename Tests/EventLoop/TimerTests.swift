@@ -142,7 +142,9 @@ import Testing
 }
 
 @Suite struct MonotonicTimeTests {
-  @Test(arguments: [(Duration.zero, Int64(0)), (.nanoseconds(1), 1), (.milliseconds(3), 3_000_000), (.seconds(-2), -2_000_000_000)])
+  @Test(arguments: [
+    (Duration.zero, Int64(0)), (.nanoseconds(1), 1), (.milliseconds(3), 3_000_000), (.seconds(-2), -2_000_000_000),
+  ])
   func itAdvancesByADurationAndTellsIt(_ duration: Duration, _ nanoseconds: Int64) {
     let start = MonotonicTime(nanoseconds: 10_000_000_000)
     #expect(start.advanced(by: duration).nanoseconds == 10_000_000_000 + nanoseconds)

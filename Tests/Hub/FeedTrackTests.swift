@@ -83,9 +83,10 @@ extension FeedTrack {
     #expect(track.isMissingEvents && track.position == 3)
   }
 
-  @Test(arguments: [
-    (4, true), (3, true), (1, true), (5, false), (100, false), (nil, false),
-  ] as [(Int64?, Bool)])
+  @Test(
+    arguments: [
+      (4, true), (3, true), (1, true), (5, false), (100, false), (nil, false),
+    ] as [(Int64?, Bool)])
   func aLogThatDoesNotContinueIsNoticed(_ first: Int64?, _ continues: Bool) {
     var track = FeedTrack()
     _ = track.begin(at: 3)

@@ -9,7 +9,8 @@ import Testing
   private func document(_ problem: Problem) throws -> JSON { try JSON.parse(problem.document) }
 
   @Test(arguments: [
-    (Problem.badRequest("No."), 400, "bad_request", "Bad request"), (.unauthorized(), 401, "unauthorized", "Unauthorized"),
+    (Problem.badRequest("No."), 400, "bad_request", "Bad request"),
+    (.unauthorized(), 401, "unauthorized", "Unauthorized"),
     (.forbidden(), 403, "forbidden", "Forbidden"), (.notFound("This order"), 404, "not_found", "Not found"),
     (.conflict("stale_version", "Old."), 409, "stale_version", "Conflict"),
     (.unavailable(), 503, "unavailable", "Service unavailable"), (.internal(), 500, "internal_error", "Internal error"),

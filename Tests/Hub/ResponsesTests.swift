@@ -11,7 +11,7 @@ import Testing
     (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"), (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
     (951_868_800, "Wed, 01 Mar 2000 00:00:00 GMT"), (1_709_164_800, "Thu, 29 Feb 2024 00:00:00 GMT"),
     (1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT"), (1_735_689_600, "Wed, 01 Jan 2025 00:00:00 GMT"),
-    (1_795_221_780, "Sat, 21 Nov 2026 01:03:00 GMT"), (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+    (1_795_222_980, "Sat, 21 Nov 2026 01:03:00 GMT"), (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
     (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
   ])
   func aDateIsWrittenAsRFC9110Section5_6_7Says(_ seconds: Int64, _ text: String) {
@@ -20,13 +20,17 @@ import Testing
 }
 
 @Suite struct HTTPAnswerTests {
-  private func head(_ method: String = "GET", minorVersion: Int = 1, _ fields: [(String, String)] = []) -> HTTPRequestHead {
+  private func head(_ method: String = "GET", minorVersion: Int = 1, _ fields: [(String, String)] = [])
+    -> HTTPRequestHead
+  {
     var head = HTTPRequestHead(method: method, target: "/", path: "/", minorVersion: minorVersion)
     for (name, value) in fields { head.fields.append(name, value) }
     return head
   }
 
-  private func serialise(_ answer: HTTPAnswer, for head: HTTPRequestHead?, closing: Bool = false) -> (fields: [String], body: [UInt8]) {
+  private func serialise(_ answer: HTTPAnswer, for head: HTTPRequestHead?, closing: Bool = false) -> (
+    fields: [String], body: [UInt8]
+  ) {
     let bytes = answer.serialised(for: head, requestID: "r-1", date: "D", closing: closing)
     let text = String(decoding: bytes, as: UTF8.self)
     guard let end = text.range(of: "\r\n\r\n") else { return ([text], []) }
@@ -43,7 +47,11 @@ import Testing
     #expect(body == Array("hello".utf8))
   }
 
-  @Test(arguments: [(1, false, nil), (1, true, "Connection: close"), (0, false, "Connection: keep-alive"), (0, true, "Connection: close")] as [(Int, Bool, String?)])
+  @Test(
+    arguments: [
+      (1, false, nil), (1, true, "Connection: close"), (0, false, "Connection: keep-alive"),
+      (0, true, "Connection: close"),
+    ] as [(Int, Bool, String?)])
   func theConnectionFieldSaysWhatIsNotUnderstood(_ minorVersion: Int, _ closing: Bool, _ field: String?) {
     let (fields, _) = serialise(.text("x"), for: head(minorVersion: minorVersion), closing: closing)
     #expect(fields.first { $0.hasPrefix("Connection:") } == field)

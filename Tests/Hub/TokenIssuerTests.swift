@@ -26,7 +26,8 @@ import Testing
   private func claims(changing name: String? = nil, to value: JSON? = nil) -> [(String, JSON)] {
     let good: [(String, JSON)] = [
       ("iss", .string("hub")), ("aud", .string("hub")), ("typ", .string("access")),
-      ("sub", .string("01900000-0000-7000-8000-000000000001")), ("role", .string("manager")), ("restaurants", .array([])),
+      ("sub", .string("01900000-0000-7000-8000-000000000001")), ("role", .string("manager")),
+      ("restaurants", .array([])),
       ("iat", .integer(now)), ("nbf", .integer(now)), ("exp", .integer(now + 900)),
     ]
     return good.compactMap { member in
@@ -35,7 +36,8 @@ import Testing
     }
   }
 
-  private func refusal(_ token: String, as kind: TokenIssuer.Kind = .access, now: Int64? = nil) -> TokenIssuer.Refusal? {
+  private func refusal(_ token: String, as kind: TokenIssuer.Kind = .access, now: Int64? = nil) -> TokenIssuer.Refusal?
+  {
     do throws(TokenIssuer.Refusal) {
       _ = try issuer.read(token, as: kind, now: now ?? self.now)
       return nil

@@ -48,6 +48,9 @@ extension RawAnswer {
 }
 
 extension RawWebSocket {
+  /// A field of the handshake's answer.
+  package func header(_ name: String) -> String? { RawAnswer(status: 101, head: head, body: []).header(name) }
+
   /// The next message, as a document.
   package func next() throws -> Document { Document(try receive()) }
   /// The next message of a type; others are passed over.

@@ -46,7 +46,7 @@ package struct TokenForge: Sendable {
       .replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
   }
 
-  static func authenticationCode(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
+  package static func authenticationCode(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
     let key = key.count > 64 ? sha256(key) : key
     let padded = key + [UInt8](repeating: 0, count: 64 - key.count)
     return sha256(padded.map { $0 ^ 0x5C } + sha256(padded.map { $0 ^ 0x36 } + message))

@@ -81,7 +81,9 @@ package actor Feed {
   /// Answers once LISTEN is in force; a hub does not accept before.
   package func waitUntilListening() async {
     if state.isListening { return }
-    await withCheckedContinuation { firstListeners.append($0) }
+    await withCheckedContinuation { continuation in
+      if state.isListening { continuation.resume() } else { firstListeners.append(continuation) }
+    }
   }
 
   private func lost(_ reason: String) {

@@ -45,6 +45,12 @@ package struct Request: Sendable {
     }
   }
 
+  /// Whether the client has the representation with this entity tag (RFC 9110 §13.1.2, weak comparison).
+  package func has(_ tag: String) -> Bool {
+    let known = ifNoneMatch?.split(separator: ",").map { trimming(String($0)) } ?? []
+    return known.contains { $0 == "*" || $0 == tag || $0 == "W/\(tag)" }
+  }
+
   /// A parameter of the path that must be a UUID; anything else names nothing, so it is 404.
   package func identifier(_ name: String, of what: String) throws(Problem) -> Identifier {
     guard let text = parameters[name], let id = Identifier(text) else { throw .notFound(what) }

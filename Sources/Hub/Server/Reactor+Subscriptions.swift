@@ -100,12 +100,15 @@ extension Reactor {
 
   /// Registers the channel with the feed, once for all that ask meanwhile.
   private func attach(_ channel: LocalChannel) async throws(Problem) {
-    if channel.position != nil && channel.attachWaiters == nil { return }
-    if channel.attachWaiters != nil {
-      let problem = await withCheckedContinuation { channel.attachWaiters?.append($0) }
+    while channel.attachWaiters != nil {
+      let problem = await withCheckedContinuation { (continuation: CheckedContinuation<Problem?, Never>) in
+        // An await may cost a turn of the loop, and what is waited for may have ended in it.
+        guard channel.attachWaiters != nil else { return continuation.resume(returning: nil) }
+        channel.attachWaiters?.append(continuation)
+      }
       if let problem { throw problem }
-      return
     }
+    if channel.position != nil { return }
     channel.attachWaiters = []
     var problem: Problem?
     do throws(PostgresError) {
@@ -113,6 +116,8 @@ extension Reactor {
       channel.position = max(channel.position ?? offset, offset)
       channel.head = max(channel.head, offset)
     } catch {
+      // Events may have come for another reactor's sake; without a registration no more will.
+      channel.position = nil
       problem = Problem(error)
     }
     let waiters = channel.attachWaiters ?? []
@@ -138,8 +143,12 @@ extension Reactor {
   /// The channel's snapshot at its newest offset: read once for all that ask at the same time or at the same head.
   private func snapshot(of channel: LocalChannel) async throws(Problem) -> (offset: Int64, bytes: [UInt8])? {
     if let cached = channel.snapshot, cached.offset == channel.position, channel.head <= cached.offset { return cached }
-    if channel.snapshotWaiters != nil {
-      return try await withCheckedContinuation { channel.snapshotWaiters?.append($0) }.get()
+    while channel.snapshotWaiters != nil {
+      let shared = await withCheckedContinuation { (continuation: LocalChannel.SnapshotWaiter) in
+        guard channel.snapshotWaiters != nil else { return continuation.resume(returning: nil) }
+        channel.snapshotWaiters?.append(continuation)
+      }
+      if let shared { return try shared.get() }
     }
     channel.snapshotWaiters = []
     var result: Result<(offset: Int64, bytes: [UInt8])?, Problem>

@@ -64,6 +64,9 @@ final class Subscriber {
 
 /// One channel on one reactor: who listens, and the newest events.
 final class LocalChannel {
+  /// Takes the snapshot that was being read, or nil when it had been read already.
+  typealias SnapshotWaiter = CheckedContinuation<Result<(offset: Int64, bytes: [UInt8])?, Problem>?, Never>
+
   let name: ChannelName
   let text: String
   /// Tells this registration with the feed from an earlier one of the same channel.
@@ -77,7 +80,7 @@ final class LocalChannel {
   /// The newest snapshot read, for whoever comes at the same head.
   var snapshot: (offset: Int64, bytes: [UInt8])?
   /// Subscribers that wait for the snapshot being read.
-  var snapshotWaiters: [CheckedContinuation<Result<(offset: Int64, bytes: [UInt8])?, Problem>, Never>]?
+  var snapshotWaiters: [SnapshotWaiter]?
   /// Subscribers that wait for the feed.
   var attachWaiters: [CheckedContinuation<Problem?, Never>]?
   /// The second in which the last subscriber left; the channel is kept a little for those who come back.

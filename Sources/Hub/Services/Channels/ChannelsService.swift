@@ -12,7 +12,7 @@ enum ChannelsService {
     let rows = try await database.rows(ChannelsQueries.snapshot(channel))
     guard let row = rows.first, !row.isNull(2) else { throw .notFound("This channel") }
     let tag = "\"\(row.string(0)).\(row.int64(1))\""
-    if request.ifNoneMatch == tag { return Answer(status: 304, body: [], headers: [("ETag", tag)]) }
+    if request.has(tag) { return Answer(status: 304, body: [], headers: [("ETag", tag)]) }
     var body = Array(
       #"{"channel":"\#(channel)","epoch":"\#(row.string(0))","offset":\#(row.int64(1)),"snapshot":"#.utf8)
     body += row.bytes(2)

@@ -112,12 +112,10 @@ enum MenuService {
     return try page.answer(try await MenuQueries.list(in: restaurant, category: category, page, database))
   }
 
-  /// The document with its ETag, or 304 when the client has it (RFC 9110 §13.1.2, weak comparison).
+  /// The document with its ETag, or 304 when the client has it.
   private static func tagged(_ document: [UInt8], _ digest: String, _ request: Request) -> Answer {
     let tag = "\"\(digest)\""
-    let known = request.ifNoneMatch?.split(separator: ",").map { trimming(String($0)) } ?? []
-    let isKnown = known.contains { $0 == "*" || $0 == tag || $0 == "W/\(tag)" }
-    return isKnown
+    return request.has(tag)
       ? Answer(status: 304, body: [], headers: [("ETag", tag)])
       : Answer(status: 200, body: document, headers: [("ETag", tag)])
   }
