@@ -12,6 +12,17 @@ import Telemetry
 
 package let hubVersion = "0.1.0"
 
+/// Why a hub could not start.
+enum StartError: Error, CustomStringConvertible {
+  case databaseAway
+
+  var description: String {
+    switch self {
+    case .databaseAway: "the database did not answer within 30 s"
+    }
+  }
+}
+
 package final class HubProcess {
   private var configuration: Configuration
   private let log: Log
@@ -45,7 +56,9 @@ package final class HubProcess {
 
   /// Applies missing migrations; answers how many there were.
   package func migrateOnly() throws -> Int {
-    if configuration.connectionString.isEmpty, let running = PrivatePostgres.connectionString(running: configuration.data) {
+    if configuration.connectionString.isEmpty,
+      let running = PrivatePostgres.connectionString(running: configuration.data)
+    {
       configuration.connectionString = running
     }
     try startDatabase()
@@ -125,7 +138,7 @@ package final class HubProcess {
       await feed.start()
       for reactor in reactors { await reactor.start() }
       for reactor in reactors { await reactor.waitUntilConnected() }
-      await feed.waitUntilListening()
+      guard await feed.waitUntilListening(limit: .seconds(30)) else { throw StartError.databaseAway }
     }
     return Parts(reactors: reactors, feed: feed, services: services)
   }

@@ -39,6 +39,7 @@ package struct ServerCounters: Sendable {
   let lagging: Counter
   let replays: Counter
   let snapshots: Counter
+  let receipts: Counter
 
   init(_ metrics: Metrics) {
     connections = metrics.gauge("hub_connections", help: "Open connections.")
@@ -51,6 +52,7 @@ package struct ServerCounters: Sendable {
     commands = metrics.counter("hub_commands_total", help: "Commands carried out, over HTTP or a socket.")
     lagging = metrics.counter("hub_subscriptions_lagging_total", help: "Times a subscription fell behind its socket.")
     replays = metrics.counter("hub_replay_queries_total", help: "Reads of the log for subscribers.")
+    receipts = metrics.counter("hub_receipts_total", help: "Receipts (seen) that clients sent.")
     snapshots = metrics.counter("hub_snapshot_queries_total", help: "Reads of a channel's snapshot.")
   }
 }

@@ -51,8 +51,14 @@ extension RawWebSocket {
   /// A field of the handshake's answer.
   package func header(_ name: String) -> String? { RawAnswer(status: 101, head: head, body: []).header(name) }
 
-  /// The next message, as a document.
-  package func next() throws -> Document { Document(try receive()) }
+  /// The next message that is no heartbeat, which may come at any time, as a document.
+  package func next() throws -> Document {
+    while true {
+      let message = Document(try receive())
+      if message["type"].string != "heartbeat" { return message }
+    }
+  }
+
   /// The next message of a type; others are passed over.
   package func next(_ type: String) throws -> Document { Document(try receive(type) as [String: Any]) }
 }

@@ -23,7 +23,7 @@ package actor Feed {
 
   package nonisolated let state: FeedState
   private nonisolated let loop: EventLoop
-  private nonisolated let tasks: LoopTasks
+  nonisolated let tasks: LoopTasks
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
   private struct Entry {
@@ -66,7 +66,9 @@ package actor Feed {
   // MARK: Life
 
   package func start() {
-    listener.listening = { [unowned self] in self.assumeIsolated { feed in _ = Task.immediate(executorPreference: tasks) { await feed.relistened() } } }
+    listener.listening = { [unowned self] in
+      self.assumeIsolated { feed in _ = Task.immediate(executorPreference: tasks) { await feed.relistened() } }
+    }
     listener.notified = { [unowned self] payload, _ in self.assumeIsolated { $0.notified(payload) } }
     listener.lost = { [unowned self] reason in self.assumeIsolated { $0.lost("\(reason)") } }
     listener.start()
@@ -78,12 +80,18 @@ package actor Feed {
     listener.close()
   }
 
-  /// Answers once LISTEN is in force; a hub does not accept before.
-  package func waitUntilListening() async {
-    if state.isListening { return }
+  /// Answers once LISTEN is in force, or after `limit`, and says whether it is; a hub does not accept before.
+  package func waitUntilListening(limit: Duration) async -> Bool {
+    loop.schedule(after: limit) { [unowned self] in self.assumeIsolated { $0.resumeFirstListeners() } }
     await withCheckedContinuation { continuation in
       if state.isListening { continuation.resume() } else { firstListeners.append(continuation) }
     }
+    return state.isListening
+  }
+
+  private func resumeFirstListeners() {
+    for waiter in firstListeners { waiter.resume() }
+    firstListeners = []
   }
 
   private func lost(_ reason: String) {
@@ -107,8 +115,7 @@ package actor Feed {
       state.heardFromDatabase()
       log.info("feed.listening", ["epoch": LogValue(epoch)])
       counters.relistens.add()
-      for waiter in firstListeners { waiter.resume() }
-      firstListeners = []
+      resumeFirstListeners()
       await scan()
     } catch {
       log.warning("feed.relisten_failed", ["error": "\(error)"])

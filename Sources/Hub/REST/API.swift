@@ -88,6 +88,10 @@ package struct API: Sendable {
       route = found
       parameters = values
     case .otherMethod(let allowed):
+      // RFC 9110 §9.3.7
+      if call.method == "OPTIONS" {
+        return APIResult(Answer(status: 204, body: [], headers: [("Allow", allowed.joined(separator: ", "))]))
+      }
       let headers = [("Allow", allowed.joined(separator: ", "))]
       if call.method == "OPTIONS" { return APIResult(Answer(status: 204, body: [], headers: headers)) }
       throw Problem(405, "method_not_allowed", "\(call.method) is not offered here.", headers: headers)
@@ -109,11 +113,12 @@ package struct API: Sendable {
     case .read(let handler):
       return APIResult(try await handler(request, database))
     case .command(let handler):
-      let outcome = try await CommandRunner.run(request, handler, fingerprint: fingerprint(call), pool: pool)
+      let outcome = try await CommandRunner.run(
+        request, handler, fingerprint: fingerprint(request, call.query), pool: pool)
       if !outcome.events.isEmpty {
         let events = outcome.events
-        // The answer does not wait for the feed.
-        Task { await feed.committed(events) }
+        // The answer does not wait for the feed; the task begins on the feed's own loop, one hop away.
+        Task(executorPreference: feed.tasks) { await feed.committed(events) }
       }
       return APIResult(outcome.answer, offsets: outcome.offsets)
     }
@@ -148,9 +153,9 @@ package struct API: Sendable {
     (1...IdempotencyKeys.maximumBytes).contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
   }
 
-  /// What a key stands for: the same method, path and body.
-  private func fingerprint(_ call: APICall) -> String {
-    guard call.idempotencyKey != nil else { return "" }
-    return Self.digest(Array("\(call.method) \(call.path)?\(call.query)\n".utf8) + call.body)
+  /// What a key stands for: the same method, path and body, however it was written and whichever way it came.
+  private func fingerprint(_ request: Request, _ query: String) -> String {
+    guard request.idempotencyKey != nil else { return "" }
+    return Self.digest(Array("\(request.method) \(request.path)?\(query)\n".utf8) + request.body.serialised())
   }
 }

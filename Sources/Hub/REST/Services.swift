@@ -50,7 +50,8 @@ package actor PasswordWorker {
     defer { waiting.subtract(1, ordering: .relaxed) }
     guard waiting.add(1, ordering: .relaxed).newValue <= Self.maximumWaiting else {
       throw Problem(
-        429, "too_many_sign_ins", "Many people sign in just now; try again in a moment.", headers: [("Retry-After", "2")])
+        429, "too_many_sign_ins", "Many people sign in just now; try again in a moment.",
+        headers: [("Retry-After", "2")])
     }
     return await check(password, hash)
   }

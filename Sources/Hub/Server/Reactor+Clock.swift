@@ -45,7 +45,9 @@ extension Reactor {
       advanceStalled(session)
     }
     if second % 10 == 0 { dropEmptyChannels() }
-    if index == 0, second % 60 == 1 { Task.immediate(executorPreference: tasks) { await Maintenance.run(database, log: node.log) } }
+    if index == 0, second % 60 == 1 {
+      Task.immediate(executorPreference: tasks) { await Maintenance.run(database, log: node.log) }
+    }
   }
 
   /// A connection did not do in time what it had to.

@@ -26,7 +26,9 @@ extension Reactor {
     switch connection.phase {
     case .http(let exchange):
       exchange.closesAfterAnswer = true
-      if !exchange.isBusy && connection.outbound.isEmpty && !exchange.parser.isInsideRequest { closeNow(connection) }
+      if exchange.isBusy || exchange.parser.isInsideRequest { return }
+      connection.closesWhenFlushed = true
+      markDirty(connection)
     case .webSocket(let session):
       let wait = Int.random(in: 100...Self.reconnectSpread)
       reply(to: connection) {

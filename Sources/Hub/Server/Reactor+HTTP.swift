@@ -92,7 +92,8 @@ extension Reactor {
   }
 
   private func onlyReading(_ head: HTTPRequestHead) -> HTTPAnswer {
-    .problem(Problem(405, "method_not_allowed", "\(head.method) is not offered here.", headers: [("Allow", "GET, HEAD")]))
+    .problem(
+      Problem(405, "method_not_allowed", "\(head.method) is not offered here.", headers: [("Allow", "GET, HEAD")]))
   }
 
   private func asset(_ head: HTTPRequestHead) -> HTTPAnswer {
@@ -131,7 +132,8 @@ extension Reactor {
     // A traceparent that is not one is as if there were none (W3C Trace Context §3.2).
     let call = APICall(
       method: head.method, path: head.path, query: head.query ?? "", body: request.body,
-      contentType: head.fields["Content-Type"] ?? "", caller: caller, refusal: refusal, idempotencyKey: head.fields["Idempotency-Key"],
+      contentType: head.fields["Content-Type"] ?? "", caller: caller, refusal: refusal,
+      idempotencyKey: head.fields["Idempotency-Key"],
       ifNoneMatch: head.fields["If-None-Match"],
       trace: head.fields["traceparent"].flatMap { TraceContext(traceparent: $0)?.description },
       peer: connection.peer, requestID: requestID(head))

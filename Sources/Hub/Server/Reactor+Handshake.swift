@@ -118,7 +118,7 @@ extension Reactor {
     default: name = nil
     }
     guard let name else { throw .notFound("This channel") }
-    return PendingSubscription(channel: name)
+    return PendingSubscription(channel: name, isShortcut: true)
   }
 
   /// These two paths need the token at the handshake: without one there is no restaurant to mean.

@@ -24,11 +24,12 @@ extension Reactor {
       guard session.subscriber(of: wanted.channel) == nil else {
         throw .conflict("already_subscribed", "This connection listens to that channel already.")
       }
-      guard session.subscribers.count < node.configuration.limits.subscriptionsPerConnection else {
+      let most = node.configuration.limits.subscriptionsPerConnection
+      guard session.subscribers.count < most, session.joinsRunning < most else {
         throw Problem(429, "too_many_subscriptions", "This connection listens to as many channels as it may.")
       }
     } catch {
-      self.error(error, wanted.id, connection)
+      refuse(error, wanted, connection)
       return
     }
     let channel = channel(named: wanted.channel)
@@ -36,16 +37,28 @@ extension Reactor {
     channel.add(subscriber)
     session.subscribers.append(subscriber)
     node.counters.subscriptions.add()
+    session.joinsRunning += 1
     Task.immediate(executorPreference: tasks) {
+      defer { session.joinsRunning -= 1 }
       do throws(Problem) {
         try await join(subscriber, wanted, connection)
         advance(subscriber)
       } catch {
         guard !subscriber.hasLeft else { return }
         leave(subscriber, session)
-        self.error(error, wanted.id, connection)
+        refuse(error, wanted, connection)
       }
     }
+  }
+
+  /// Tells why a subscription was not made; a connection that was opened for it is closed (wire §2).
+  private func refuse(_ problem: Problem, _ wanted: PendingSubscription, _ connection: Connection) {
+    guard wanted.isShortcut else {
+      error(problem, wanted.id, connection)
+      return
+    }
+    let code: UInt16 = problem.status == 404 ? 4404 : problem.status == 403 ? 4403 : 1013
+    close(connection, code: code, reason: problem.detail)
   }
 
   private func channel(named name: ChannelName) -> LocalChannel {
@@ -189,7 +202,9 @@ extension Reactor {
       && second - channel.emptySince > 30
     {
       channels[name] = nil
-      Task.immediate(executorPreference: tasks) { await node.api.feed.detach(channel.text, reactor: index, generation: channel.generation) }
+      Task.immediate(executorPreference: tasks) {
+        await node.api.feed.detach(channel.text, reactor: index, generation: channel.generation)
+      }
     }
   }
 

@@ -86,8 +86,8 @@ extension Reactor {
       guard signedIn(command.id, session, connection) else { return }
       run(command, session, connection)
     case .seen:
-      // Receipts are taken and counted by a later step; they have no answer.
-      break
+      // A receipt has no answer.
+      node.counters.receipts.add()
     }
   }
 

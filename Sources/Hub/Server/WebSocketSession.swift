@@ -13,6 +13,8 @@ final class WebSocketSession {
   var pending: PendingSubscription?
   var subscribers: [Subscriber] = []
   var commandsRunning = 0
+  /// Subscriptions that are being made, also those given up meanwhile.
+  var joinsRunning = 0
   /// Bad messages in the minute that began at `badSince`.
   var badMessages = 0
   var badSince: Int32 = 0
@@ -40,6 +42,8 @@ struct PendingSubscription {
   var since: Int64?
   var epoch: String?
   var wantsSnapshot = true
+  /// Asked for by the address of the connection, which is of no use without it.
+  var isShortcut = false
 }
 
 /// One connection in one channel.
