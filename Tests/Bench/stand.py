@@ -34,9 +34,10 @@ def cores():
 
 def pin(process, where):
     """Puts every thread of a process on these cores; what it starts later follows the thread that starts it."""
-    for thread in os.listdir(f"/proc/{process}/task"):
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(int(thread), where)
+    with contextlib.suppress(FileNotFoundError):  # it has ended
+        for thread in os.listdir(f"/proc/{process}/task"):
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread), where)
 
 
 def family(process):

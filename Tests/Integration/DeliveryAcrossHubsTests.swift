@@ -125,7 +125,8 @@ private final class Rush: @unchecked Sendable {
     var random = random
     let till = Till(ports: ports, token: token, random: random.stream(1))
     let publisher = try Publisher(database, random: random.stream(2))
-    let kinds = (Array(repeating: true, count: Self.ordersAWriter / 2) + Array(repeating: false, count: Self.ordersAWriter / 2))
+    let kinds =
+      (Array(repeating: true, count: Self.ordersAWriter / 2) + Array(repeating: false, count: Self.ordersAWriter / 2))
       .shuffled(using: &random)
     for (index, isSold) in kinds.enumerated() {
       if isSold {

@@ -10,7 +10,8 @@ import TestSupport
     _ path: String, _ body: [String: Any], token: String? = nil, base: String = "/api/v1/auth"
   ) throws -> RawAnswer {
     let data = try JSONSerialization.data(withJSONObject: body)
-    return try RestHub.shared.hub.request("POST", "\(base)/\(path)", token: token, body: String(decoding: data, as: UTF8.self))
+    return try RestHub.shared.hub.request(
+      "POST", "\(base)/\(path)", token: token, body: String(decoding: data, as: UTF8.self))
   }
 
   private func signIn(_ email: String = "manager@demo.test", base: String = "/api/v1/auth") throws -> Document {
@@ -40,7 +41,9 @@ import TestSupport
     #expect(try post("logout", [:], token: refreshed.document["access_token"].string, base: base).status == 204)
   }
 
-  @Test func `A wrong password, an unknown account and an impossible address get the same answer in the same time`() throws {
+  @Test func `A wrong password, an unknown account and an impossible address get the same answer in the same time`()
+    throws
+  {
     func attempt(_ email: String, _ password: String) throws -> (RawAnswer, TimeInterval) {
       let start = Date()
       return (try post("login", ["email": email, "password": password]), Date().timeIntervalSince(start))
@@ -61,7 +64,8 @@ import TestSupport
     let times = best.values.sorted()
     #expect(times[0] * 3 > times[times.count - 1], "\(best)")
     expectProblem(try attempt("manager@demo.test", "").0, 401, "invalid_credentials")
-    expectProblem(try attempt("manager@demo.test", String(repeating: "x", count: 100_000)).0, 401, "invalid_credentials")
+    expectProblem(
+      try attempt("manager@demo.test", String(repeating: "x", count: 100_000)).0, 401, "invalid_credentials")
   }
 
   @Test func `What is missing at sign-in is named, all of it`() throws {
@@ -83,7 +87,8 @@ import TestSupport
       """)
     let tokens = try signIn("leaver@demo.test")
     try database.execute("UPDATE app.user SET active = false WHERE email = 'leaver@demo.test'")
-    expectProblem(try post("refresh", ["refresh_token": tokens["refresh_token"].string ?? ""]), 401, "invalid_refresh_token")
+    expectProblem(
+      try post("refresh", ["refresh_token": tokens["refresh_token"].string ?? ""]), 401, "invalid_refresh_token")
     let refused = try post("login", ["email": "leaver@demo.test", "password": Self.password])
     expectProblem(refused, 401, "invalid_credentials")
   }
@@ -126,20 +131,25 @@ import TestSupport
     let house = try RestHouse(at: shared)
     try database.execute("UPDATE app.user SET role = 'manager' WHERE email = 'riser@demo.test'")
     try database.execute(
-      "INSERT INTO app.membership (user_id, restaurant_id) SELECT id, '\(house.id)' FROM app.user WHERE email = 'riser@demo.test'")
+      "INSERT INTO app.membership (user_id, restaurant_id) SELECT id, '\(house.id)' FROM app.user WHERE email = 'riser@demo.test'"
+    )
     let fresh = try post("refresh", ["refresh_token": tokens["refresh_token"].string ?? ""]).document
     #expect(fresh["user"]["role"].string == "manager")
-    #expect(try house.call("PATCH", "restaurants/\(house.id)", #"{"name":"Risen"}"#, as: fresh["access_token"].string).status == 200)
+    #expect(
+      try house.call("PATCH", "restaurants/\(house.id)", #"{"name":"Risen"}"#, as: fresh["access_token"].string).status
+        == 200)
   }
 
-  @Test func `What needs no token does not mind a bad one: an expired access token must not keep anyone from refreshing`()
+  @Test
+  func `What needs no token does not mind a bad one: an expired access token must not keep anyone from refreshing`()
     throws
   {
     let expired = try RestHub.shared.forge.token(role: "manager", restaurants: [], lifetime: -60)
     let tokens = try signIn()
     let refreshed = try post("refresh", ["refresh_token": tokens["refresh_token"].string ?? ""], token: expired)
     #expect(refreshed.status == 200, "\(refreshed.text)")
-    #expect(try post("login", ["email": "manager@demo.test", "password": Self.password], token: "nonsense").status == 200)
+    #expect(
+      try post("login", ["email": "manager@demo.test", "password": Self.password], token: "nonsense").status == 200)
     let next = refreshed.document["refresh_token"].string ?? ""
     #expect(try post("logout", ["refresh_token": next], token: expired).status == 204)
     expectProblem(try post("refresh", ["refresh_token": next]), 401, "invalid_refresh_token")
@@ -166,6 +176,10 @@ import TestSupport
       default: ["refresh_token": try shared.forge.sign(claims)]
       }
     let answer = try post("refresh", body)
-    if kind == "number" { expectProblem(answer, 422, "invalid_type") } else { expectProblem(answer, 401, "invalid_refresh_token") }
+    if kind == "number" {
+      expectProblem(answer, 422, "invalid_type")
+    } else {
+      expectProblem(answer, 401, "invalid_refresh_token")
+    }
   }
 }

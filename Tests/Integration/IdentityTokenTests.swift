@@ -74,10 +74,12 @@ import TestSupport
     let shared = try RestHub.shared
     let good = try shared.forge.sign(TokenForge.claims(role: "manager", restaurants: [SharedHub.demoRestaurant]))
     for scheme in ["Bearer", "bearer", "BEARER"] {
-      #expect(try shared.hub.request("GET", "/api/v1/auth/me", headers: ["Authorization": "\(scheme) \(good)"]).status == 200)
+      #expect(
+        try shared.hub.request("GET", "/api/v1/auth/me", headers: ["Authorization": "\(scheme) \(good)"]).status == 200)
     }
     let path = "/ws/kitchen/\(SharedHub.demoRestaurant)"
-    #expect(try RawWebSocket(port: shared.hub.port, path: path, token: good).next("subscribed")["offset"].integer != nil)
+    #expect(
+      try RawWebSocket(port: shared.hub.port, path: path, token: good).next("subscribed")["offset"].integer != nil)
     // FIPS 180-4's own example.
     let digest = TokenForge.sha256(Array("abc".utf8)).map { String(format: "%02x", $0) }.joined()
     #expect(digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
@@ -93,10 +95,16 @@ import TestSupport
     #expect(answer.header("WWW-Authenticate")?.hasPrefix("Bearer") == true)
     #expect(!answer.text.contains(token))
 
-    expectProblem(try RawHandshake(path: "/ws", headers: ["Authorization": "Bearer \(token)"]).send(to: port), 401, code)
+    expectProblem(
+      try RawHandshake(path: "/ws", headers: ["Authorization": "Bearer \(token)"]).send(to: port), 401, code)
     // "=" is no character of a subprotocol's name (RFC 6455 §4.1), so the handshake itself is at fault.
-    let offered = try RawHandshake(path: "/ws", headers: ["Sec-WebSocket-Protocol": "hub.v1, bearer.\(token)"]).send(to: port)
-    if kind == "with padding" { expectProblem(offered, 400, "bad_handshake") } else { expectProblem(offered, 401, code) }
+    let offered = try RawHandshake(path: "/ws", headers: ["Sec-WebSocket-Protocol": "hub.v1, bearer.\(token)"]).send(
+      to: port)
+    if kind == "with padding" {
+      expectProblem(offered, 400, "bad_handshake")
+    } else {
+      expectProblem(offered, 401, code)
+    }
 
     let socket = try RawWebSocket(port: port, path: "/ws")
     #expect(try socket.next("welcome")["user"].isNull)
@@ -129,12 +137,16 @@ import TestSupport
     let shared = try RestHub.shared
     let (user, ramp) = (UUID().uuidString.lowercased(), UUID().uuidString.lowercased())
     try shared.foreign().execute("INSERT INTO app.ramp (id) VALUES ($1), (gen_random_uuid())", [ramp])
-    let me = try shared.hub.request("GET", "/api/v1/auth/me", token: shared.forge.token(role: "till", restaurants: [SharedHub.demoRestaurant], user: user))
+    let me = try shared.hub.request(
+      "GET", "/api/v1/auth/me",
+      token: shared.forge.token(role: "till", restaurants: [SharedHub.demoRestaurant], user: user))
     #expect(me.document["id"].string == user && me.document["role"].string == "till" && me.document["email"].isNull)
     var claims = TokenForge.claims(role: "ramp")
     claims["ramp"] = ramp
     let token = try shared.forge.sign(claims)
-    #expect(try shared.hub.request("GET", "/api/v1/channels/ramp:\(ramp)", token: token).document["snapshot"]["id"].string == ramp)
+    #expect(
+      try shared.hub.request("GET", "/api/v1/channels/ramp:\(ramp)", token: token).document["snapshot"]["id"].string
+        == ramp)
     let other = try shared.foreign().execute("SELECT id FROM app.ramp WHERE id <> $1 LIMIT 1", [ramp])[0][0]
     for path in ["channels/ramp:\(other)", "channels/kitchen:\(SharedHub.demoRestaurant)"] {
       expectProblem(try shared.hub.request("GET", "/api/v1/\(path)", token: token), 404, "not_found", path)

@@ -32,8 +32,11 @@ import TestSupport
     for id in placed { #expect(try house.call("POST", "orders/\(id)/confirm").status == 200) }
     let tickets = try pages(house, "tickets?open=true&limit=3")
     #expect(tickets.pages == 3 && Set(tickets.ids).count == 8)
-    #expect(try pages(house, "tickets?limit=3").ids == tickets.ids.reversed(), "open ones oldest first, all newest first")
-    #expect(try pages(house, "restaurants/\(house.id)/products?limit=2").ids == [house.burger, house.soda, house.wine].sorted())
+    #expect(
+      try pages(house, "tickets?limit=3").ids == tickets.ids.reversed(), "open ones oldest first, all newest first")
+    #expect(
+      try pages(house, "restaurants/\(house.id)/products?limit=2").ids
+        == [house.burger, house.soda, house.wine].sorted())
   }
 
   @Test func `The events of a channel are read after an offset`() throws {
@@ -42,25 +45,32 @@ import TestSupport
     let all = try house.events("pos")
     #expect(all.map { $0["offset"].integer ?? 0 } == Array(1...all.count))
     #expect(all.allSatisfy { $0.names == ["type", "channel", "offset", "id", "event", "at", "data"] })
-    let part = try house.call("GET", "channels/pos:\(house.id)/events?after=2&limit=2", as: house.tokens["till"]).document
+    let part = try house.call("GET", "channels/pos:\(house.id)/events?after=2&limit=2", as: house.tokens["till"])
+      .document
     #expect(part["items"].array.map { $0["offset"].integer } == [3, 4] && part["next"].string == "4")
-    let rest = try house.call("GET", "channels/pos:\(house.id)/events?after=\(all.count)", as: house.tokens["till"]).document
+    let rest = try house.call("GET", "channels/pos:\(house.id)/events?after=\(all.count)", as: house.tokens["till"])
+      .document
     #expect(rest["items"].array.isEmpty && rest["next"].isNull)
     for query in ["after=-1", "after=x", "limit=0", "limit=x", "after=99999999999999999999"] {
-      expectProblem(try house.call("GET", "channels/restaurant:\(house.id)/events?\(query)"), 400, "invalid_query", query)
+      expectProblem(
+        try house.call("GET", "channels/restaurant:\(house.id)/events?\(query)"), 400, "invalid_query", query)
     }
   }
 
   @Test(arguments: [
     ("orders?limit=0", 422, "invalid_number"), ("orders?limit=x", 422, "invalid_number"),
     ("orders?limit=-1", 422, "invalid_number"), ("orders?cursor=nonsense", 400, "invalid_cursor"),
-    ("orders?cursor=", 400, "invalid_cursor"), ("orders?cursor=MjAyNi0xMS0yMFQyNTowMDowMFovMDE5MDAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAx", 400, "invalid_value"),
+    ("orders?cursor=", 400, "invalid_cursor"),
+    (
+      "orders?cursor=MjAyNi0xMS0yMFQyNTowMDowMFovMDE5MDAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAx", 400, "invalid_value"
+    ),
     ("orders?status=eaten", 422, "invalid_status"), ("orders?from=yesterday", 422, "invalid_time"),
     ("orders?from=2026-02-30", 422, "invalid_time"), ("orders?to=2026-01-01T25:00:00Z", 400, "invalid_value"),
     ("orders?from=x&status=y", 422, "validation_failed"), ("orders?restaurant_id=7", 422, "invalid_id"),
     ("orders?table=%zz", 400, "bad_request"), ("orders?table=%00", 400, "bad_request"),
     ("orders?table=%ff", 400, "bad_request"), ("tickets?open=maybe", 422, "invalid_type"),
-    ("tickets?station_id=grill", 422, "invalid_id"), ("orders/7", 404, "not_found"), ("tickets/%2e%2e", 404, "not_found"),
+    ("tickets?station_id=grill", 422, "invalid_id"), ("orders/7", 404, "not_found"),
+    ("tickets/%2e%2e", 404, "not_found"),
     ("orders/%zz", 404, "not_found"), ("channels/nothing:7", 404, "not_found"), ("channels/kitchen", 404, "not_found"),
     ("restaurants/%C3%A9/menu", 404, "not_found"), ("channels/account:1", 404, "not_found"),
   ])
@@ -75,7 +85,8 @@ import TestSupport
     let open = try house.order([house.burger])["id"].string ?? ""
     let done = try house.order([house.burger], then: ["confirm", "prepare", "ready", "complete"])["id"].string ?? ""
     let seated = try house.call(
-      "POST", "orders", #"{"order_type":"dine_in","table":" 12 ","items":[{"product_id":"\#(house.soda)","quantity":1}]}"#
+      "POST", "orders",
+      #"{"order_type":"dine_in","table":" 12 ","items":[{"product_id":"\#(house.soda)","quantity":1}]}"#
     ).document
     #expect(seated["table"].string == "12")
     func found(_ query: String) throws -> Set<String> {
@@ -103,7 +114,9 @@ import TestSupport
       #expect(offsets.map { String($0[0].prefix { $0 != ":" }) }.sorted() == kinds)
     }
     for kind in ["kitchen", "pos", "restaurant"] {
-      #expect(confirmed.header("Hub-Offsets")?.contains("\(kind):\(house.id)=\(try house.head(kind == "restaurant" ? "pos" : kind))") == true || kind == "restaurant")
+      #expect(
+        confirmed.header("Hub-Offsets")?.contains(
+          "\(kind):\(house.id)=\(try house.head(kind == "restaurant" ? "pos" : kind))") == true || kind == "restaurant")
     }
     let read = try house.call("GET", "orders/\(id)")
     #expect(read.header("Hub-Offsets") == nil && read.header("Cache-Control") == "no-store")
@@ -129,7 +142,9 @@ import TestSupport
       #expect(changed.status == 200 && changed.header("ETag") != tag, "\(path)")
     }
     let channel = try house.call("GET", "channels/pos:\(house.id)", as: house.tokens["till"])
-    #expect(channel.header("ETag") == "\"\(channel.document["epoch"].string ?? "").\(channel.document["offset"].integer ?? -1)\"")
+    #expect(
+      channel.header("ETag")
+        == "\"\(channel.document["epoch"].string ?? "").\(channel.document["offset"].integer ?? -1)\"")
   }
 
   @Test func `Bodies over 1 KiB are gzipped for who accepts it, and are the same`() throws {
@@ -181,7 +196,8 @@ import TestSupport
   @Test func `Only an admin publishes by hand, and only what is an event`() throws {
     let house = try RestHouse(at: RestHub.shared)
     let path = "channels/restaurant:\(house.id)/events"
-    let told = try house.call("POST", path, #"{"event":"test.told","data":{"text":"caf\u00e9","n":[1,2.50]}}"#, as: house.platform)
+    let told = try house.call(
+      "POST", path, #"{"event":"test.told","data":{"text":"caf\u00e9","n":[1,2.50]}}"#, as: house.platform)
     #expect(told.status == 202 && told.document["event"].string == "test.told")
     let event = try #require(try house.events("restaurant").last)
     #expect(event["event"].string == "test.told" && event["data"]["text"].string == "café")

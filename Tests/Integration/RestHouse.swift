@@ -32,7 +32,8 @@ struct RestHouse: Sendable {
   var manager: String { tokens["manager"] ?? "" }
 
   /// `settings` are further members of the restaurant's, each with a comma before it.
-  init(at shared: SharedHub, timeZone: String = "Europe/London", currency: String = "GBP", settings: String = "") throws {
+  init(at shared: SharedHub, timeZone: String = "Europe/London", currency: String = "GBP", settings: String = "") throws
+  {
     self.shared = shared
     platform = try shared.forge.token(role: "platform_owner")
     let platform = platform
@@ -53,7 +54,8 @@ struct RestHouse: Sendable {
     func product(_ name: String, _ price: String, _ station: String?) throws -> String {
       try made(
         "restaurants/\(id)/products",
-        #"{"name":"\#(name)","price":"\#(price)","category_id":"\#(category)","station_id":\#(station.map { "\"\($0)\"" } ?? "null")}"#)
+        #"{"name":"\#(name)","price":"\#(price)","category_id":"\#(category)","station_id":\#(station.map { "\"\($0)\"" } ?? "null")}"#
+      )
     }
     burger = try product("Burger", "10.00", grill)
     soda = try product("Soda", "2.50", bar)
@@ -73,7 +75,11 @@ struct RestHouse: Sendable {
   func orderBody(_ products: [String], type: String = "takeaway") -> String {
     var lines: [(id: String, count: Int)] = []
     for product in products {
-      if let index = lines.firstIndex(where: { $0.id == product }) { lines[index].count += 1 } else { lines.append((product, 1)) }
+      if let index = lines.firstIndex(where: { $0.id == product }) {
+        lines[index].count += 1
+      } else {
+        lines.append((product, 1))
+      }
     }
     let items = lines.map { #"{"product_id":"\#($0.id)","quantity":\#($0.count)}"# }.joined(separator: ",")
     return #"{"order_type":"\#(type)","items":[\#(items)]}"#
@@ -118,7 +124,8 @@ func expectProblem(
   #expect(document["type"].string != nil && document["title"].string?.isEmpty == false, sourceLocation: sourceLocation)
   #expect(document["detail"].string?.isEmpty == false, "\(comment)", sourceLocation: sourceLocation)
   #expect(
-    answer.code.firstMatch(of: /^[a-z][a-z0-9_]*$/) != nil, "\(comment) code \(answer.code)", sourceLocation: sourceLocation)
+    answer.code.firstMatch(of: /^[a-z][a-z0-9_]*$/) != nil, "\(comment) code \(answer.code)",
+    sourceLocation: sourceLocation)
   if let code { #expect(answer.code == code, "\(comment) \(answer.text)", sourceLocation: sourceLocation) }
   for word in ["SELECT", "app.", "hub.", "psql", "constraint", "relation", ".swift"] {
     #expect(!answer.text.contains(word), "\(comment) \(answer.text)", sourceLocation: sourceLocation)

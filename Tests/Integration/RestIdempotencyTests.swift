@@ -39,7 +39,9 @@ import TestSupport
     let order = try place(house, key).document["id"].string ?? ""
     let headers = ["Idempotency-Key": key]
     expectProblem(try place(house, key, [house.soda]), 422, "idempotency_key_reused")
-    for (method, path) in [("POST", "orders/\(order)/confirm"), ("POST", "orders/\(order)/cancel"), ("DELETE", "orders/\(order)")] {
+    for (method, path) in [
+      ("POST", "orders/\(order)/confirm"), ("POST", "orders/\(order)/cancel"), ("DELETE", "orders/\(order)"),
+    ] {
       expectProblem(try house.call(method, path, headers: headers), 422, "idempotency_key_reused", path)
     }
     #expect(try house.call("GET", "orders/\(order)").document["status"].string == "pending")
@@ -126,7 +128,8 @@ import TestSupport
     }
     try waitForBlockedStatement(watcher)
     try watcher.execute(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     try first.wait(within: 20)
     try holder.execute("ROLLBACK")
     #expect(try stored(house, "torn").isEmpty)
@@ -135,9 +138,11 @@ import TestSupport
     #expect(again.status == 200 && again.header("Idempotent-Replayed") == nil)
     let row = try #require(try stored(house, "torn").first)
     #expect(row[0] == "200" && Document(Array(row[1].utf8))["status"].string == "confirmed")
-    #expect(Document(Array(row[2].utf8)).names == [house.id].reduce(into: Set()) { set, id in
-      for kind in ["kitchen", "pos", "restaurant"] { set.insert("\(kind):\(id)") }
-    })
+    #expect(
+      Document(Array(row[2].utf8)).names
+        == [house.id].reduce(into: Set()) { set, id in
+          for kind in ["kitchen", "pos", "restaurant"] { set.insert("\(kind):\(id)") }
+        })
   }
 
   @Test(arguments: ["a b", "", String(repeating: "k", count: 201), "caf\u{e9}"])

@@ -65,7 +65,9 @@ import TestSupport
     }
     let done = try house.call("GET", "orders/\(id)").document
     let times = ["created_at", "confirmed_at", "ready_at", "completed_at"].map { done[$0].string ?? "" }
-    #expect(times == times.sorted() && times.allSatisfy { $0.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/) != nil })
+    #expect(
+      times == times.sorted() && times.allSatisfy { $0.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/) != nil }
+    )
     #expect(done["cancelled_at"].isNull)
     let names = try house.events("pos").filter { $0["data"]["number"].string != nil }.map { $0["event"].string ?? "" }
     #expect(
@@ -85,7 +87,8 @@ import TestSupport
     #expect(answer.document["tickets"][0]["status"].string == "voided")
     let event = try #require(try house.events("pos").first { $0["event"].string == "order.cancelled" })
     #expect(event["data"]["reason"].string == "No more buns" && event["data"]["id"].string == id)
-    #expect(try house.call("GET", "orders/\(id)/history").document["items"].array.last?["reason"].string == "No more buns")
+    #expect(
+      try house.call("GET", "orders/\(id)/history").document["items"].array.last?["reason"].string == "No more buns")
     expectProblem(try house.call("POST", "orders/\(id)/cancel", #"{"reason":7}"#), 422, "invalid_type")
   }
 
@@ -191,7 +194,8 @@ import TestSupport
     #expect(stale.document["current"]["version"].integer == 2)
     #expect(try house.call("POST", "orders/\(id)/prepare", #"{"version":2}"#).document["version"].integer == 3)
     for version in [#""2""#, "0", "2.5", "true", "1e-9223372036854775808"] {
-      expectProblem(try house.call("POST", "orders/\(id)/ready", #"{"version":\#(version)}"#), 422, "invalid_number", version)
+      expectProblem(
+        try house.call("POST", "orders/\(id)/ready", #"{"version":\#(version)}"#), 422, "invalid_number", version)
     }
   }
 }

@@ -32,7 +32,8 @@ import TestSupport
       let token = role == "platform_owner" ? house.platform : house.tokens[role]
       let answer = try call(route, names(house), as: token, at: house)
       if route.roles.contains(role) {
-        #expect(answer.status < 500 && ![400, 401, 403, 404, 405, 422].contains(answer.status), "\(role): \(answer.text)")
+        #expect(
+          answer.status < 500 && ![400, 401, 403, 404, 405, 422].contains(answer.status), "\(role): \(answer.text)")
       } else {
         expectProblem(answer, 403, "forbidden", role)
       }
@@ -52,7 +53,8 @@ import TestSupport
     #expect(refused.header("WWW-Authenticate")?.hasPrefix("Bearer error=") == true)
   }
 
-  @Test func `Another restaurant's ids are 404 to every role, are left as they were, and look like ids that never were`()
+  @Test
+  func `Another restaurant's ids are 404 to every role, are left as they were, and look like ids that never were`()
     throws
   {
     let (house, other) = (try RestHouse(at: RestHub.shared), try RestHouse(at: RestHub.shared))
@@ -86,7 +88,8 @@ import TestSupport
       expectProblem(try houses[0].call("GET", path, as: token), 422, "restaurant_missing", path)
     }
     expectProblem(
-      try houses[0].call("POST", "orders", houses[0].orderBody([houses[0].burger]), as: token), 422, "restaurant_missing")
+      try houses[0].call("POST", "orders", houses[0].orderBody([houses[0].burger]), as: token), 422,
+      "restaurant_missing")
     for house in houses.prefix(2) {
       #expect(try house.call("GET", "orders?restaurant_id=\(house.id)", as: token).status == 200)
     }
@@ -94,12 +97,15 @@ import TestSupport
     let listed = try houses[0].call("GET", "restaurants", as: token).document["items"].array
     #expect(Set(listed.compactMap { $0["id"].string }) == Set(houses.prefix(2).map(\.id)))
     // A product of the caller's other restaurant is no product of this one.
-    let mixed = #"{"restaurant_id":"\#(houses[0].id)","order_type":"takeaway","items":[{"product_id":"\#(houses[1].burger)","quantity":1}]}"#
+    let mixed =
+      #"{"restaurant_id":"\#(houses[0].id)","order_type":"takeaway","items":[{"product_id":"\#(houses[1].burger)","quantity":1}]}"#
     expectProblem(try houses[0].call("POST", "orders", mixed, as: token), 422, "product_not_found")
     let moved = #"{"category_id":"\#(houses[1].category)"}"#
-    expectProblem(try houses[0].call("PATCH", "products/\(houses[0].burger)", moved, as: token), 422, "category_not_found")
+    expectProblem(
+      try houses[0].call("PATCH", "products/\(houses[0].burger)", moved, as: token), 422, "category_not_found")
     let station = #"{"station_id":"\#(houses[1].grill)"}"#
-    expectProblem(try houses[0].call("PATCH", "products/\(houses[0].burger)", station, as: token), 422, "station_not_found")
+    expectProblem(
+      try houses[0].call("PATCH", "products/\(houses[0].burger)", station, as: token), 422, "station_not_found")
   }
 
   @Test func `A method that a path does not offer is 405 with those it does, an unknown path 404`() throws {
@@ -121,7 +127,9 @@ import TestSupport
       let options = try house.hub.request("OPTIONS", path)
       #expect(options.status == 204 && options.header("Allow") == offered.sorted().joined(separator: ", "), "\(path)")
     }
-    for path in ["/api", "/api/", "/api/v1", "/api/v1/orders/", "/api/v1//orders", "/api/v2/orders", "/api/v1/orderz", "/nothing"] {
+    for path in [
+      "/api", "/api/", "/api/v1", "/api/v1/orders/", "/api/v1//orders", "/api/v2/orders", "/api/v1/orderz", "/nothing",
+    ] {
       expectProblem(try house.hub.request("GET", path, token: house.manager), 404, "not_found", path)
     }
     for path in ["/health", "/ready", "/metrics"] {

@@ -19,7 +19,8 @@ import TestSupport
     try house.events(kind).compactMap { $0["event"].string }.filter { $0.hasPrefix("menu.item_") }
   }
 
-  @Test func `Of tills that race for the last portion one sells it, each time, and everybody hears once that it is gone`()
+  @Test
+  func `Of tills that race for the last portion one sells it, each time, and everybody hears once that it is gone`()
     throws
   {
     let house = try RestHouse(at: RestHub.shared)

@@ -16,7 +16,9 @@ import TestSupport
     try house.call("GET", "orders/\(order["id"].string ?? "")").document["status"].string ?? ""
   }
 
-  @Test func `Confirming makes one ticket a station with copies of the lines, and none for what needs no kitchen`() throws {
+  @Test func `Confirming makes one ticket a station with copies of the lines, and none for what needs no kitchen`()
+    throws
+  {
     let house = try RestHouse(at: RestHub.shared)
     let order = try house.order([house.burger, house.burger, house.soda, house.wine], then: ["confirm"])
     #expect(order["tickets"].array.map { $0["station"].string } == ["Grill", "Bar"])
@@ -76,7 +78,9 @@ import TestSupport
       #expect("\(answer.document)" == "\(after)")
       #expect(after["status"].string == next && after["version"].integer == (before["version"].integer ?? 0) + 1)
       #expect(after["open"].boolean == !(next == "served" || status == "voided"))
-      if command == "recall" { #expect(after["recalled"].boolean == true && after["items"][0]["status"].string == "new") }
+      if command == "recall" {
+        #expect(after["recalled"].boolean == true && after["items"][0]["status"].string == "new")
+      }
       #expect(try house.head("kitchen") == offset + 1)
       let event = try house.events("kitchen", after: offset)[0]
       #expect("\(event["data"])" == "\(after)", "\(event["event"].string ?? "")")
@@ -159,12 +163,16 @@ import TestSupport
     let snapshot = answer["snapshot"]
     #expect(
       snapshot.names == ["restaurant", "stations", "tickets", "all_day", "out_of_stock", "thresholds"])
-    #expect(snapshot["thresholds"]["amber_seconds"].integer == 900 && snapshot["thresholds"]["red_seconds"].integer == 1200)
+    #expect(
+      snapshot["thresholds"]["amber_seconds"].integer == 900 && snapshot["thresholds"]["red_seconds"].integer == 1200)
     #expect(snapshot["stations"].array.map { $0["name"].string } == ["Grill", "Bar"])
     let tickets = snapshot["tickets"].array
-    #expect(tickets.count == 3 && tickets.map { $0["fired_at"].string ?? "" } == tickets.map { $0["fired_at"].string ?? "" }.sorted())
+    #expect(
+      tickets.count == 3
+        && tickets.map { $0["fired_at"].string ?? "" } == tickets.map { $0["fired_at"].string ?? "" }.sorted())
     // The soda is ready, so it is not counted any more.
-    #expect(snapshot["all_day"].array.map { "\($0["name"].string ?? "") \($0["quantity"].integer ?? 0)" } == ["Burger 3"])
+    #expect(
+      snapshot["all_day"].array.map { "\($0["name"].string ?? "") \($0["quantity"].integer ?? 0)" } == ["Burger 3"])
     #expect(try answer["offset"].integer == house.events("kitchen").last?["offset"].integer)
   }
 }

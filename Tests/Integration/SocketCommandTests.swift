@@ -5,10 +5,14 @@ import TestSupport
 
 @Suite struct SocketCommandTests {
   private func command(
-    _ socket: RawWebSocket, _ method: String, _ path: String, _ body: String? = nil, key: String? = nil, id: String = "4"
+    _ socket: RawWebSocket, _ method: String, _ path: String, _ body: String? = nil, key: String? = nil,
+    id: String = "4"
   ) throws {
     let members = [#""type":"command","id":\#(id),"method":"\#(method)","path":"/api/v1/\#(path)""#]
-    try socket.send("{" + (members + [body.map { #""body":\#($0)"# }, key.map { #""key":"\#($0)""# }].compactMap { $0 }).joined(separator: ",") + "}")
+    try socket.send(
+      "{"
+        + (members + [body.map { #""body":\#($0)"# }, key.map { #""key":"\#($0)""# }].compactMap { $0 }).joined(
+          separator: ",") + "}")
   }
 
   private func reply(
@@ -59,7 +63,8 @@ import TestSupport
     let socket = try house.socket(as: "till")
     let theirs = try other.order([other.burger])["id"].string ?? ""
     for (method, path, body, status, code) in [
-      ("POST", "orders", #"{"order_type":"takeaway","items":[]}"#, 422, "empty_order"), ("POST", "orders", "[]", 400, "invalid_json"),
+      ("POST", "orders", #"{"order_type":"takeaway","items":[]}"#, 422, "empty_order"),
+      ("POST", "orders", "[]", 400, "invalid_json"),
       ("POST", "orders", "7", 400, "invalid_json"), ("POST", "orders", nil, 422, "validation_failed"),
       ("POST", "orders/\(theirs)/confirm", nil, 404, "not_found"), ("GET", "nothing", nil, 404, "not_found"),
       ("PUT", "orders", nil, 405, "method_not_allowed"), ("PATCH", "restaurants/\(house.id)", "{}", 403, "forbidden"),

@@ -36,7 +36,9 @@ struct RawHandshake {
 
 extension RestHouse {
   /// A socket of this restaurant, whose welcome is read already.
-  func socket(_ path: String = "/ws", as role: String = "manager", headers: [String: String] = [:]) throws -> RawWebSocket {
+  func socket(_ path: String = "/ws", as role: String = "manager", headers: [String: String] = [:]) throws
+    -> RawWebSocket
+  {
     let token = role == "platform_owner" ? platform : tokens[role]
     let socket = try RawWebSocket(port: hub.port, path: path, token: token, headers: headers)
     _ = try socket.next("welcome")
@@ -61,7 +63,8 @@ extension RawWebSocket {
     let id = "silence-\(Int.random(in: 0...9999))"
     try send(["type": "ping", "id": id])
     let message = try next()
-    #expect(message["type"].string == "pong" && message["id"].string == id, "\(message)", sourceLocation: sourceLocation)
+    #expect(
+      message["type"].string == "pong" && message["id"].string == id, "\(message)", sourceLocation: sourceLocation)
   }
 }
 

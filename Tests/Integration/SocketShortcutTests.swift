@@ -58,7 +58,8 @@ import TestSupport
     #expect(plain.names == ["type", "channel", "epoch", "offset", "recovered"] && plain["offset"].integer == head)
     for query in ["since=\(head + 1)&epoch=\(epoch)", "since=2&epoch=another", "epoch=\(epoch)"] {
       let fresh = try house.socket("\(path)?\(query)").next()
-      #expect(fresh["recovered"].boolean == false && !fresh["snapshot"].isNull && fresh["offset"].integer == head, "\(query)")
+      #expect(
+        fresh["recovered"].boolean == false && !fresh["snapshot"].isNull && fresh["offset"].integer == head, "\(query)")
     }
     for query in ["since=-1", "since=x", "since=1.5", "since=", "since=99999999999999999999", "since=%zz"] {
       let answer = try RawHandshake(path: "\(path)?\(query)", headers: ["Authorization": "Bearer \(house.manager)"])

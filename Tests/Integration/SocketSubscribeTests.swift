@@ -26,7 +26,8 @@ import TestSupport
     let order = try house.order([house.soda], then: ["confirm"])
     let event = try socket.next()
     #expect(event.names == ["type", "channel", "offset", "id", "event", "at", "data"])
-    #expect(event["type"].string == "event" && event["event"].string == "ticket.created" && isInstant(event["at"].string))
+    #expect(
+      event["type"].string == "event" && event["event"].string == "ticket.created" && isInstant(event["at"].string))
     #expect(event["offset"].integer == (subscribed["offset"].integer ?? 0) + 1)
     #expect(event["data"]["order_id"].string == order["id"].string)
     // One happening, one id, in whichever channel it is heard.
@@ -98,7 +99,8 @@ import TestSupport
     #expect(error["code"].string == "not_subscribed" && error["status"].integer == 404 && error["id"].integer == 3)
     #expect(try socket.subscribe(channel)["offset"].integer == base + 1)
     let twice = try socket.subscribe(channel)
-    #expect(twice["type"].string == "error" && twice["code"].string == "already_subscribed" && twice["status"].integer == 409)
+    #expect(
+      twice["type"].string == "error" && twice["code"].string == "already_subscribed" && twice["status"].integer == 409)
     try house.publish("pos")
     #expect(try offsets(socket, 1) == [base + 2], "the first subscription stays")
     try socket.expectSilence()
@@ -160,7 +162,8 @@ import TestSupport
   @Test func `A connection listens to at most a hundred channels`() throws {
     let house = try RestHouse(at: RestHub.shared)
     let rows = try house.shared.foreign().execute(
-      "INSERT INTO app.restaurant (id, name, time_zone, currency) SELECT gen_random_uuid(), 'R', 'UTC', 'GBP' FROM generate_series(1, 101) RETURNING id")
+      "INSERT INTO app.restaurant (id, name, time_zone, currency) SELECT gen_random_uuid(), 'R', 'UTC', 'GBP' FROM generate_series(1, 101) RETURNING id"
+    )
     let socket = try house.socket(as: "platform_owner")
     for (number, row) in rows.enumerated() {
       let answer = try socket.subscribe("restaurant:\(row[0])", ["snapshot": false])

@@ -25,7 +25,8 @@ package struct TestRestaurant: Sendable {
       }
       return id
     }
-    let restaurant = try post("restaurants", #"{"name": "Test Bistro", "time_zone": "Europe/London", "currency": "GBP"}"#)
+    let restaurant = try post(
+      "restaurants", #"{"name": "Test Bistro", "time_zone": "Europe/London", "currency": "GBP"}"#)
     let made = try (0..<stations).map {
       try post("restaurants/\(restaurant)/stations", #"{"name": "Station \#($0)", "position": \#($0)}"#)
     }
@@ -43,7 +44,9 @@ package struct TestRestaurant: Sendable {
 
   /// The body of an order, and how many tickets confirming it makes.
   package func order(_ random: inout SeededRandom, lines: Int = 3) -> (body: String, tickets: Int) {
-    let chosen = (0..<Int.random(in: 1...lines, using: &random)).compactMap { _ in products.randomElement(using: &random) }
+    let chosen = (0..<Int.random(in: 1...lines, using: &random)).compactMap { _ in
+      products.randomElement(using: &random)
+    }
     let items = chosen.map { product in
       #"{"product_id": "\#(product.id)", "quantity": \#(Int.random(in: 1...4, using: &random)), "modifiers": ["No onion"]}"#
     }

@@ -6,7 +6,9 @@ package struct TokenForge: Sendable {
   package let secret: [UInt8]
 
   package init(secretFile: String) throws {
-    guard let data = FileManager.default.contents(atPath: secretFile) else { throw SupportError("no secret in \(secretFile)") }
+    guard let data = FileManager.default.contents(atPath: secretFile) else {
+      throw SupportError("no secret in \(secretFile)")
+    }
     secret = Array(data)
   }
 
@@ -24,7 +26,9 @@ package struct TokenForge: Sendable {
   }
 
   /// A good access token.
-  package func token(role: String, restaurants: [String] = [], user: String? = nil, lifetime: Int = 600) throws -> String {
+  package func token(role: String, restaurants: [String] = [], user: String? = nil, lifetime: Int = 600) throws
+    -> String
+  {
     let user = user ?? UUID().uuidString.lowercased()
     return try sign(Self.claims(role: role, restaurants: restaurants, user: user, lifetime: lifetime))
   }
@@ -71,7 +75,8 @@ package struct TokenForge: Sendable {
       var w = state
       for index in 0..<64 {
         let choice = w[4] & w[5] ^ ~w[4] & w[6]
-        let first = w[7] &+ (turn(w[4], 6) ^ turn(w[4], 11) ^ turn(w[4], 25)) &+ choice &+ constants[index] &+ words[index]
+        let first =
+          w[7] &+ (turn(w[4], 6) ^ turn(w[4], 11) ^ turn(w[4], 25)) &+ choice &+ constants[index] &+ words[index]
         let majority = w[0] & w[1] ^ w[0] & w[2] ^ w[1] & w[2]
         let second = (turn(w[0], 2) ^ turn(w[0], 13) ^ turn(w[0], 22)) &+ majority
         w = [first &+ second, w[0], w[1], w[2], w[3] &+ first, w[4], w[5], w[6]]
