@@ -71,7 +71,8 @@ let package = Package(
     tests("EventLoop", ["EventLoop", "CLinux"]),
     tests("Architecture", []),
     tests("Postgres", ["Postgres", "EventLoop"]),
-    tests("Hub", ["Hub", "TestSupport", "Protocol", "Channels", "Domain", "Postgres", "EventLoop", "Crypto", "Telemetry"]),
+    tests(
+      "Hub", ["Hub", "TestSupport", "Protocol", "Channels", "Domain", "Postgres", "EventLoop", "Crypto", "Telemetry"]),
     tests("Integration", ["TestSupport", "Command"]),
   ]
 )

@@ -10,17 +10,18 @@ extension DeliveryTests {
       let scene = try DeliveryScene()
       let epoch = try scene.program.execute("SELECT epoch FROM hub.epoch")[0][0]
       for _ in 0..<5 { try scene.publish("test.early", on: scene.kitchen) }
-      let head = try scene.head(scene.kitchen)
-      /// Since, epoch, and whether the subscription resumes.
-      let cases: [(since: Int64, epoch: String?, resumes: Bool)] = [
-        (0, epoch, true), (0, nil, true), (2, epoch, true), (head - 1, epoch, true), (head, epoch, true),
-        (head + 1, epoch, false), (head + 1_000_000, nil, false), (Int64.max, epoch, false),
-        (2, "another", false), (head, "another", false), (0, "", false),
+      /// Since, from the beginning or from the head, the epoch, and whether the subscription resumes.
+      let cases: [(since: (Int64) -> Int64, epoch: String?, resumes: Bool)] = [
+        ({ _ in 0 }, epoch, true), ({ _ in 0 }, nil, true), ({ _ in 2 }, epoch, true), ({ $0 - 1 }, epoch, true),
+        ({ $0 }, epoch, true), ({ $0 + 1 }, epoch, false), ({ $0 + 1_000_000 }, nil, false),
+        ({ _ in Int64.max }, epoch, false), ({ _ in 2 }, "another", false), ({ $0 }, "another", false),
+        ({ _ in 0 }, "", false),
       ]
       // Twice: at first the log is asked, then the events are in memory.
       for _ in 0..<2 {
-        for (since, epoch, resumes) in cases {
+        for (place, epoch, resumes) in cases {
           let head = try scene.head(scene.kitchen)
+          let since = place(head)
           let socket = try scene.connect()
           let subscribed = try scene.subscribe(socket, scene.kitchen, since: since, epoch: epoch)
           let expected = resumes ? since : head

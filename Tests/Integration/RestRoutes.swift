@@ -85,7 +85,8 @@ struct RestRoute: Sendable, CustomStringConvertible {
       method: "POST", pattern: "channels/restaurant:{id}/events", roles: ["platform_owner"],
       body: #"{"event":"test.told","data":{"n":1}}"#),
     RestRoute(
-      method: "POST", pattern: "channels/kitchen:{id}/events", roles: [], body: #"{"event":"test.told","data":{}}"#),
+      method: "POST", pattern: "channels/kitchen:{id}/events", roles: ["platform_owner"],
+      body: #"{"event":"test.told","data":{}}"#),
     RestRoute(method: "GET", pattern: "channels/platform", roles: ["platform_owner"], isTenants: false),
   ]
 

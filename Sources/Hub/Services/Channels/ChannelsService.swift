@@ -40,8 +40,11 @@ enum ChannelsService {
   }
 
   static func publish(_ request: Request, _ transaction: Transaction) async throws(Problem) -> Answer {
-    // An admin publishes also where it may not listen.
-    guard try request.signedIn.role.permissions.contains(.publishEvents) else { throw .forbidden() }
+    // An admin publishes also where it may not listen; to everybody else another's channel does not exist.
+    guard try request.signedIn.role.permissions.contains(.publishEvents) else {
+      _ = try self.channel(request)
+      throw .forbidden()
+    }
     guard let channel = request.parameters["channel"].flatMap({ ChannelName($0) }) else {
       throw .notFound("This channel")
     }
