@@ -3,7 +3,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 HUB := .build/release/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build debug dependencies test-dependencies test-unit test-integration test-web bench check format clean
+.PHONY: help run test build debug dependencies test-dependencies bench check format clean
 
 help:
 	@echo "make run     install what is missing, build, serve the demo and say which pages to open"
