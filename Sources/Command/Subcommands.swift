@@ -11,7 +11,8 @@ let usage = """
          hub migrate [--data DIR] [--database URL]
          hub token   --role ROLE [--restaurant ID]… [--ramp ID] [--user ID] [--ttl 1h] [--data DIR] [--secret-file FILE]
          hub demo    [--url http://127.0.0.1:8080] [--restaurants K] [--rate N] [--for 60s] [--data DIR]
-         hub doctor  [--data DIR] [--database URL]
+                     [--secret-file FILE]
+         hub doctor  [--data DIR] [--database URL] [--secret-file FILE]
 
   An ADDRESS is 127.0.0.1:8080, [::1]:8080 or unix:/path. Without --database (or DATABASE_URL) the hub runs its own
   private Postgres under --data. Every option is also a variable: --data is HUB_DATA.

@@ -38,14 +38,20 @@ package protocol LoopClient: AnyObject, Sendable {
 }
 
 package final class EventLoop: SerialExecutor, @unchecked Sendable {
+  /// What waits to run here, and the preference of the task that it belongs to, if that led it here.
+  private struct Job: Sendable {
+    let job: UnownedJob
+    let tasks: UnownedTaskExecutor?
+  }
+
   // @unchecked: `remote` is behind a lock, the atomics are atomic; everything else is touched on the loop's thread only.
   private let epoll: Int32
   private let wakeUpEvent: Int32
-  private let remote = Mutex<[UnownedJob]>([])
+  private let remote = Mutex<[Job]>([])
   private let wakePending = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)
   private let thread = Atomic<UInt>(0)
-  private var local: [UnownedJob] = []
+  private var local: [Job] = []
   private var timers = TimerHeap()
   private var handlers: [(any DescriptorHandler)?] = []
   private var client: (any LoopClient)?
@@ -129,8 +135,14 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   // MARK: Executor
 
-  package func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
+  package func enqueue(_ job: consuming ExecutorJob) { enqueue(Job(job: UnownedJob(job), tasks: nil)) }
+
+  /// Enqueues a job of a task that prefers `tasks`.
+  func enqueue(_ job: consuming ExecutorJob, preferring tasks: UnownedTaskExecutor) {
+    enqueue(Job(job: UnownedJob(job), tasks: tasks))
+  }
+
+  private func enqueue(_ job: Job) {
     if isCurrent {
       local.append(job)
     } else {
@@ -210,6 +222,16 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
     while let action = timers.popDue(now) { action() }
   }
 
+  /// A job that a preference led here runs as both at once, preferred and isolated, so that its next step, into an actor
+  /// of this loop, goes on at once instead of through the queue again.
+  private func run(_ job: Job) {
+    if let tasks = job.tasks {
+      job.job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: tasks)
+    } else {
+      job.job.runSynchronously(on: asUnownedSerialExecutor())
+    }
+  }
+
   /// Runs what was enqueued, including what those jobs enqueue, but not for ever: after some rounds sockets get a turn.
   private func runJobs() {
     for _ in 0..<16 {
@@ -221,8 +243,8 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
       if outside.isEmpty && local.isEmpty { return }
       let batch = local
       local.removeAll(keepingCapacity: true)
-      for job in batch { job.runSynchronously(on: asUnownedSerialExecutor()) }
-      for job in outside { job.runSynchronously(on: asUnownedSerialExecutor()) }
+      for job in batch { run(job) }
+      for job in outside { run(job) }
     }
     if !remote.withLock({ $0.isEmpty }) { wake() }
   }

@@ -9,5 +9,5 @@ package final class LoopTasks: TaskExecutor {
 
   package init(_ loop: EventLoop) { self.loop = loop }
 
-  package func enqueue(_ job: consuming ExecutorJob) { loop.enqueue(job) }
+  package func enqueue(_ job: consuming ExecutorJob) { loop.enqueue(job, preferring: asUnownedTaskExecutor()) }
 }

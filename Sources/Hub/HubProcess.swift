@@ -116,7 +116,7 @@ package final class HubProcess {
     let passwordLoop = try EventLoop(name: "passwords")
     passwordLoop.start()
     let services = Services(
-      tokens: TokenIssuer(key: try Secret.key(at: configuration.secretFile)),
+      tokens: TokenIssuer(key: try Secret.key(at: configuration.secretFile, creating: true)),
       passwords: PasswordWorker(loop: passwordLoop, hasher: try PasswordHasher()))
     let loops = try (0..<configuration.reactors).map { try EventLoop(name: "reactor \($0)") }
     let mailboxes = loops.map { Mailbox<FeedMessage>(loop: $0) }

@@ -10,9 +10,14 @@ package struct SecretError: Error, CustomStringConvertible {
 package enum Secret {
   private static let bytes = 32
 
-  /// Reads the key, or makes it when there is none. Two processes that start together agree on one.
-  package static func key(at path: String) throws -> HMACKey {
-    if access(path, F_OK) != 0 { try create(path) }
+  /// Reads the key; a hub makes it when there is none. Two processes that start together agree on one.
+  package static func key(at path: String, creating: Bool = false) throws -> HMACKey {
+    if access(path, F_OK) != 0 {
+      guard creating else {
+        throw SecretError(description: "there is no secret at \(path); a hub makes it at its first start")
+      }
+      try create(path)
+    }
     guard let secret = readFile(path), secret.count >= bytes else {
       throw SecretError(description: "the secret at \(path) cannot be read or is shorter than \(bytes) bytes")
     }

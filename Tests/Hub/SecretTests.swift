@@ -16,8 +16,8 @@ import Testing
   @Test func theFirstStartMakesTheKeyAndLaterOnesReadIt() throws {
     let folder = try TestFolder.make("secret")
     let path = "\(folder)/deep/er/secret"
-    let first = code(try Secret.key(at: path))
-    #expect(code(try Secret.key(at: path)) == first)
+    let first = code(try Secret.key(at: path, creating: true))
+    #expect(code(try Secret.key(at: path, creating: true)) == first)
     let bytes = try #require(readFile(path))
     #expect(bytes.count == 32)
     #expect(first == code(HMACKey(bytes.span.bytes)))
@@ -26,14 +26,21 @@ import Testing
 
   @Test func onlyItsOwnerMayReadTheKey() throws {
     let path = "\(try TestFolder.make("secret"))/secret"
-    _ = try Secret.key(at: path)
+    _ = try Secret.key(at: path, creating: true)
     let mode = try #require(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
     #expect(mode == 0o600)
   }
 
+  @Test func whoeverOnlyReadsTheKeyMakesNone() throws {
+    let path = "\(try TestFolder.make("secret"))/secret"
+    #expect(throws: SecretError.self) { _ = try Secret.key(at: path) }
+    #expect(!FileManager.default.fileExists(atPath: path))
+  }
+
   @Test func twoHubsHaveTwoKeys() throws {
     let folder = try TestFolder.make("secret")
-    #expect(code(try Secret.key(at: "\(folder)/a")) != code(try Secret.key(at: "\(folder)/b")))
+    let codes = try ["a", "b"].map { code(try Secret.key(at: "\(folder)/\($0)", creating: true)) }
+    #expect(codes[0] != codes[1])
   }
 
   @Test func whoeverStartsTogetherAgreesOnOneKey() throws {
@@ -41,7 +48,7 @@ import Testing
     for round in 0..<20 {
       let path = "\(folder)/\(round)/secret"
       let codes = SharedCodes()
-      try runConcurrently(6) { _ in codes.add(self.code(try Secret.key(at: path))) }
+      try runConcurrently(6) { _ in codes.add(self.code(try Secret.key(at: path, creating: true))) }
       #expect(codes.all.count == 6 && Set(codes.all).count == 1, "round \(round)")
     }
   }
@@ -58,7 +65,7 @@ import Testing
     let path = "\(try TestFolder.make("secret"))/secret"
     let bytes = (0..<64).map { UInt8($0) }
     #expect(FileManager.default.createFile(atPath: path, contents: Data(bytes)))
-    #expect(code(try Secret.key(at: path)) == code(HMACKey(bytes.span.bytes)))
+    #expect(code(try Secret.key(at: path, creating: true)) == code(HMACKey(bytes.span.bytes)))
   }
 }
 

@@ -53,10 +53,12 @@ extension RawWebSocket {
 
   /// The next message that is no heartbeat, which may come at any time, as a document.
   package func next() throws -> Document {
-    while true {
+    let end = Date(timeIntervalSinceNow: socket.patience)
+    while Date() < end {
       let message = Document(try receive())
       if message["type"].string != "heartbeat" { return message }
     }
+    throw SupportError("nothing but heartbeats within \(socket.patience) s")
   }
 
   /// The next message of a type; others are passed over.

@@ -156,6 +156,15 @@ package final class EventSocket: @unchecked Sendable {
     }
   }
 
+  /// The next `error` message; others are passed over.
+  package func nextError(within seconds: TimeInterval = 20) throws -> [String: Any] {
+    let limit = Date(timeIntervalSinceNow: seconds)
+    while case .message(let message) = next(within: max(0, limit.timeIntervalSinceNow)) {
+      if message.type == "error" { return message.json }
+    }
+    throw SupportError("no error within \(seconds) s")
+  }
+
   private func nextFrame(until limit: Date) throws -> RawWebSocket.Frame? {
     while true {
       if let frame = try bufferedFrame() { return frame }

@@ -18,16 +18,17 @@ package final class HubUnderTest: @unchecked Sendable {
 
   /// Starts a hub and waits until it says that it is ready.
   ///
-  /// Hubs of one database share `data`, since tokens are signed with the secret in it.
+  /// Hubs of one database share `data`, since tokens are signed with the secret in it. Without `database` the hub runs its
+  /// own private Postgres there.
   package init(
-    database: String, data: String? = nil, arguments: [String] = [], environment: [String: String] = [:],
+    database: String?, data: String? = nil, arguments: [String] = [], environment: [String: String] = [:],
     patience: TimeInterval = 60
   ) throws {
     self.data = try data ?? TestFolder.make("hub")
     let name = "\(self.data)/hub-\(UUID().uuidString.prefix(8))"
     let command =
-      [try Self.program(), "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--database", database]
-      + arguments
+      [try Self.program(), "serve", "--listen", "127.0.0.1:0", "--data", self.data]
+      + (database.map { ["--database", $0] } ?? []) + arguments
     var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("HUB_") && $0.key != "DATABASE_URL" }
     variables.merge(environment) { $1 }
     let processID = try spawn(command, environment: variables, output: "\(name).out", errors: "\(name).log")

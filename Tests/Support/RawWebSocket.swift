@@ -87,17 +87,22 @@ package final class RawWebSocket {
 
   /// The next message of a type; others are passed over.
   package func receive(_ type: String) throws -> [String: Any] {
-    while true {
+    let end = Date(timeIntervalSinceNow: socket.patience)
+    // Heartbeats come for ever, so each wait of its own would not end.
+    while Date() < end {
       let message = try receive()
       if message["type"] as? String == type { return message }
     }
+    throw SupportError("no \(type) within \(socket.patience) s")
   }
 
   /// Frames until the hub's close frame; answers that.
   package func receiveClose() throws -> Frame {
-    while true {
+    let end = Date(timeIntervalSinceNow: socket.patience)
+    while Date() < end {
       let frame = try receiveFrame()
       if frame.opcode == 8 { return frame }
     }
+    throw SupportError("no close within \(socket.patience) s")
   }
 }

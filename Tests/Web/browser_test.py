@@ -175,9 +175,19 @@ class ScreensTest(unittest.TestCase):
         kitchen.wait(lambda: len(kitchen.cards(self.table)) == count, "the tickets are on the board")
         return kitchen, order
 
+    def tap_tile(self, till, index=0):
+        # The menu is read after the page is there, and drawn anew when it changes.
+        def tap():
+            tiles = till.all(".tile:not(:disabled)")
+            if index < len(tiles):
+                tiles[index].click()
+                return True
+            return False
+        till.wait(tap, f"tile {index} can be tapped")
+
     def put_in_order(self, till, tiles=2):
         for index in range(tiles):
-            till.all(".tile:not(:disabled)")[index].click()
+            self.tap_tile(till, index)
         field = till.see("input.table")
         field.clear()
         field.send_keys(self.table)
@@ -230,7 +240,7 @@ class OrderJourney(ScreensTest):
 
     def test_what_the_hub_refuses_is_said_where_it_is_wrong(self):
         till = self.screen("/till", "waiter@demo.test")
-        till.all(".tile:not(:disabled)")[0].click()
+        self.tap_tile(till)
         till.see(".send").click()
         self.assertTrue(till.see("#table-error").text)
         self.assertEqual(till.see("input.table").get_attribute("aria-invalid"), "true")
@@ -279,6 +289,7 @@ class OrderJourney(ScreensTest):
 
     def test_a_product_that_is_sold_out_cannot_be_tapped_any_longer(self):
         till = self.screen("/till", "waiter@demo.test")
+        till.see(".tile:not(:disabled)")
         tile = till.all(".tile:not(:disabled)")[-1]
         path = f"/api/v1/products/{tile.get_attribute('data-product')}"
         self.addCleanup(self.manager.call, "PATCH", path, {"available": True})

@@ -60,7 +60,10 @@ package actor Feed {
     self.counters = counters
     self.log = log
     outboxes = mailboxes.map { _ in [] }
-    listener = PostgresListener(loop: loop, connectionString: connectionString)
+    var options = PostgresOptions(applicationName: "hub listener")
+    // A database that hangs is one that is away: the connection is given up and made anew.
+    options.statementTimeout = .seconds(5)
+    listener = PostgresListener(loop: loop, connectionString: connectionString, options: options)
   }
 
   // MARK: Life

@@ -92,9 +92,9 @@ package struct API: Sendable {
       if call.method == "OPTIONS" {
         return APIResult(Answer(status: 204, body: [], headers: [("Allow", allowed.joined(separator: ", "))]))
       }
-      let headers = [("Allow", allowed.joined(separator: ", "))]
-      if call.method == "OPTIONS" { return APIResult(Answer(status: 204, body: [], headers: headers)) }
-      throw Problem(405, "method_not_allowed", "\(call.method) is not offered here.", headers: headers)
+      throw Problem(
+        405, "method_not_allowed", "\(call.method) is not offered here.",
+        headers: [("Allow", allowed.joined(separator: ", "))])
     case .none:
       throw Problem(404, "not_found", "There is nothing at this path.")
     }

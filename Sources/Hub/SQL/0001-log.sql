@@ -173,7 +173,8 @@ BEGIN
   PERFORM pg_notify('hub', payload);
 END $$;
 
-CREATE FUNCTION hub.flush_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION hub.flush_at_commit() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
   PERFORM hub.flush();
   RETURN NULL;
@@ -181,3 +182,7 @@ END $$;
 
 CREATE CONSTRAINT TRIGGER stage_flush AFTER INSERT ON hub.stage
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.leads) EXECUTE FUNCTION hub.flush_at_commit();
+
+-- Who may use the schema may publish, and nothing else.
+REVOKE EXECUTE ON FUNCTION hub.flush(), hub.flush_at_commit(), hub.notify(jsonb, jsonb, text),
+  hub.ensure_partitions(integer) FROM PUBLIC;

@@ -2,6 +2,7 @@
 import Channels
 import Crypto
 import Domain
+import EventLoop
 import Postgres
 import Protocol
 import Telemetry
@@ -81,10 +82,13 @@ extension Reactor {
   }
 
   private func readiness() -> HTTPAnswer {
-    let isReady = pool.isReady && node.feedState.isListening && !isDraining
+    // A feed that has heard nothing for so long hangs, whatever its socket says: it asks four times a second.
+    let silence = wallClockMicroseconds() - node.feedState.freshAt
+    let isFeedAlive = node.feedState.isListening && silence < 3_000_000
+    let isReady = pool.isReady && isFeedAlive && !isDraining
     let document = JSON(members: [
       ("status", .string(isReady ? "ready" : isDraining ? "draining" : "not_ready")),
-      ("database", .bool(pool.isReady)), ("feed", .bool(node.feedState.isListening)),
+      ("database", .bool(pool.isReady)), ("feed", .bool(isFeedAlive)),
     ])
     var answer = HTTPAnswer.json(isReady ? 200 : 503, document)
     if !isReady { answer.headers.append(("Retry-After", "1")) }
@@ -107,7 +111,7 @@ extension Reactor {
       ("Referrer-Policy", "no-referrer"),
       (
         "Content-Security-Policy",
-        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
       ),
     ]
     if head.fields.list("If-None-Match").contains(asset.entityTag) {
