@@ -29,13 +29,21 @@ def markdown(rows):
     return "\n".join(lines + ["| " + " | ".join(cells(row)) + " |" for row in rows])
 
 
-def machine(postgres):
+def file_system(folder):
+    """The type of the file system that a folder is on: what a COMMIT waits for."""
+    mounts = [line.split()[1:3] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+    path = str(pathlib.Path(folder).resolve())
+    fitting = [(len(place), kind) for place, kind in mounts if place == "/" or f"{path}/".startswith(f"{place}/")]
+    return max(fitting, default=(0, "unknown"))[1]
+
+
+def machine(postgres, disk):
     memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) / 1024 / 1024
     model = next(
         (line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
          if line.startswith("model name")), platform.machine())
     return (
-        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB; Linux {platform.release()}; {postgres}; "
+        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB; Linux {platform.release()}; {postgres} on {disk}; "
         f"{time.strftime('%Y-%m-%d', time.gmtime())}")
 
 
@@ -80,8 +88,8 @@ the **ratio**, hub to floor, is what to compare, and it was measured turn by tur
 
 ## How it is measured
 
-- **Memory**: resident memory of the process with {idle_sockets:,} sockets less that before the first, divided by their
-  number, in a fresh process each round, {idle_seconds:g} s after the last has opened. Each is a WebSocket that has signed
+- **Memory**: resident memory of the process with {idle_sockets:,} sockets less that before them, divided by their number, in
+  a fresh process each round that has seen 20 sockets come and go, {idle_seconds:g} s after the last has opened. Each is a WebSocket that has signed
   in and subscribed to a kitchen. Memory of the kernel's sockets is not in it.
 - **CPU** is that of the server process alone, all threads, by the scheduler's nanoseconds (`/proc/PID/task/*/schedstat`),
   kernel time of its system calls included, divided by the messages answered or delivered in the same time. The server

@@ -121,12 +121,7 @@ import TestSupport
     let socket = try bystander.house.socket()
     for bytes in [Self.frame(1, padded(limit)), fragments(padded(limit))] {
       try socket.socket.send(bytes)
-      var frame = try socket.receiveFrame()
-      if frame.opcode == 10 {
-        #expect(frame.text == "between")
-        frame = try socket.receiveFrame()
-      }
-      #expect(Document(frame.payload)["type"].string == "pong")
+      #expect(try socket.next()["type"].string == "pong")
     }
     try check([
       ("one byte more", Self.frame(1, padded(limit + 1)), 1009), ("one byte more in fragments", fragments(padded(limit + 1)), 1009),
@@ -140,8 +135,10 @@ import TestSupport
     for byte in Self.frame(1, Array(#"{"type":"#.utf8), final: false) + Self.frame(9, [1]) + Self.frame(0, Array(#""ping","id":"é"}"#.utf8)) {
       try socket.socket.send([byte])
     }
-    #expect(try socket.receiveFrame().payload == [1])
-    #expect(try socket.next()["id"].string == "é")
+    // The standard orders neither before the other (§5.5.3).
+    let answers = try [socket.receiveFrame(), socket.receiveFrame()]
+    #expect(answers.contains { $0.opcode == 10 && $0.payload == [1] })
+    #expect(answers.contains { $0.opcode == 1 && Document($0.payload)["id"].string == "é" })
     try bystander.expectUndisturbed("single bytes")
   }
 }

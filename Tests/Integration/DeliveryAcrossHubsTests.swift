@@ -8,6 +8,7 @@ extension DeliveryTests {
   @Suite(.serialized) struct AcrossHubs {
     @Test func everySocketGetsEveryEventOnceWhileListenersAreKilledAndSocketsCut() throws {
       let rush = try Rush()
+      defer { rush.end() }
       try rush.play(killingAHub: false)
       try rush.check()
       #expect(rush.listenersKilled >= 8, "seed \(rush.seed)")
@@ -15,6 +16,7 @@ extension DeliveryTests {
 
     @Test func everySocketGetsEveryEventOnceWhileTheFirstHubIsKilled() throws {
       let rush = try Rush()
+      defer { rush.end() }
       try rush.play(killingAHub: true)
       try rush.check()
       #expect(rush.listenersKilled >= 4, "seed \(rush.seed)")
@@ -54,16 +56,22 @@ private final class Rush: @unchecked Sendable {
     token = try first.token(role: "manager", restaurant: restaurant.id)
     var made: [Subscriber] = []
     for number in 0..<Self.sockets {
-      // At first ten on each hub; when they come back, wherever chance sends them.
+      // Wherever chance sends them, each time they come back; every fifth takes little at a time.
       made.append(
         Subscriber(
           "\(number) (seed \(random.seed))", channel: restaurant.channel("kitchen"), since: 0, token: token,
-          ports: ports, random: random.stream(100 + number)
+          ports: ports, random: random.stream(100 + number), receiveBuffer: number % 5 == 0 ? 4096 : nil
         ) { ["station.created", "ticket.created", "test.published", "test.last"].contains($0) })
     }
     subscribers = made
     for subscriber in subscribers { subscriber.start() }
     try eventually("every socket is subscribed, seed \(seed)") { subscribers.allSatisfy { $0.record.isLive } }
+  }
+
+  /// Whatever still runs ends, also after a failure.
+  func end() {
+    for subscriber in subscribers { try? subscriber.stop() }
+    for hub in hubs { hub.stop(with: SIGKILL) }
   }
 
   // MARK: The rush
@@ -103,21 +111,22 @@ private final class Rush: @unchecked Sendable {
     try admin.execute("SELECT hub.publish('\(restaurant.channel("kitchen"))', 'test.last', '{}')")
   }
 
-  /// Ends the listeners' sessions, all or one of them, and one of those that commands run on.
+  /// Ends the listeners' sessions, all or one of them; and ends or cancels one of those that commands run on.
   private func kill(_ chaos: inout SeededRandom, _ admin: ForeignConnection) throws {
-    let one = chaos.chance(30) ? "LIMIT 1" : ""
-    let killed = try admin.execute(
-      """
-      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'hub listener' \(one)
-      """)
-    listenersKilled += killed.count
-    let state = ["active", "idle in transaction", "idle"].randomElement(using: &chaos) ?? "idle"
-    try admin.execute(
-      """
-      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'hub' AND state = '\(state)' LIMIT 1
-      """)
+    func signal(_ function: String, _ application: String, _ rest: String = "") throws -> Int {
+      try admin.execute(
+        """
+        SELECT \(function)(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = '\(application)' \(rest)
+        """
+      ).count
+    }
+    listenersKilled += try signal("pg_terminate_backend", "hub listener", chaos.chance(30) ? "LIMIT 1" : "")
+    for _ in 0..<3 {
+      let state = ["active", "idle in transaction", "idle"].randomElement(using: &chaos) ?? "idle"
+      let function = chaos.chance(30) ? "pg_terminate_backend" : "pg_cancel_backend"
+      _ = try signal(function, chaos.chance(30) ? "hub listener" : "hub", "AND state = '\(state)' LIMIT 1")
+    }
   }
 
   /// Half of the orders over REST, half by a program of its own.

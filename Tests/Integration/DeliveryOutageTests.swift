@@ -26,7 +26,8 @@ extension DeliveryTests {
         try postgres.end(end)
         try eventually("/ready says no") { try scene.hub.request("GET", "/ready").status == 503 }
         let unready = try scene.hub.request("GET", "/ready")
-        #expect(unready.status == 503 && unready.header("Retry-After") != nil && unready.json["database"] as? Bool == false)
+        #expect(
+          unready.status == 503 && unready.header("Retry-After") != nil && unready.json["database"] as? Bool == false)
         #expect(try scene.hub.request("GET", "/health").status == 200)
         let calls: [(method: String, path: String, body: String?)] = [
           ("POST", "orders", try order()), ("GET", "orders?restaurant_id=\(scene.restaurant.id)", nil),
@@ -38,7 +39,8 @@ extension DeliveryTests {
           Worker(call.path) {
             let answer = try EventSocket(port: port).request(
               call.method, "/api/v1/\(call.path)", token: token, body: call.body)
-            #expect(answer.status == 503 && answer.json["code"] as? String == "unavailable", "\(call.path): \(answer.text)")
+            #expect(
+              answer.status == 503 && answer.json["code"] as? String == "unavailable", "\(call.path): \(answer.text)")
             #expect(answer.header("Retry-After") != nil, "\(call.path)")
           }
         }

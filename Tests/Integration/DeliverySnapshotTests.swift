@@ -9,6 +9,7 @@ extension DeliveryTests {
   @Suite(.serialized) struct Snapshots {
     @Test func aSnapshotAndWhatFollowsIsTheStateAThousandTimes() throws {
       let service = try BusyService()
+      defer { service.close() }
       let cooks = (0..<3).map { number in Worker("cook \(number)") { try service.cook(number) } }
       // Each begins where the one before it has got to: 4 × 250 snapshots and as many folds.
       try runConcurrently(4, within: 110) { try service.watch($0, times: 250) }
@@ -79,13 +80,16 @@ private final class BusyService: @unchecked Sendable {
         if random.chance(80), let id = placed.json["id"] as? String { _ = try post("orders/\(id)/confirm") }
         continue
       }
-      let ticket = try program.execute("SELECT id FROM app.ticket ORDER BY open DESC, random() LIMIT 1").first?.first ?? ""
+      let ticket =
+        try program.execute("SELECT id FROM app.ticket ORDER BY open DESC, random() LIMIT 1").first?.first ?? ""
       let order = open.first?.first ?? ""
       switch Int.random(in: 0..<12, using: &random) {
       case 0..<5: _ = try post("tickets/\(ticket)/bump")
       case 5: _ = try post("tickets/\(ticket)/start")
       case 6: _ = try post("tickets/\(ticket)/recall")
-      case 7: _ = try post("orders/\(order)/\(["confirm", "prepare", "ready", "complete"].randomElement(using: &random) ?? "")")
+      case 7:
+        _ = try post(
+          "orders/\(order)/\(["confirm", "prepare", "ready", "complete"].randomElement(using: &random) ?? "")")
       case 8: _ = try post("orders/\(order)/complete")
       case 9: _ = try post("orders/\(order)/cancel", #"{"reason": "changed their mind"}"#)
       case 10:
@@ -93,7 +97,8 @@ private final class BusyService: @unchecked Sendable {
         _ = try post("products/\(product)", #"{"available": \#(random.chance(70))}"#, "PATCH")
       default:
         _ = try program.execute(
-          "SELECT hub.publish(ARRAY['\(restaurant.channel("kitchen"))', '\(restaurant.channel("pos"))'], 'test.noise', '{}')")
+          "SELECT hub.publish(ARRAY['\(restaurant.channel("kitchen"))', '\(restaurant.channel("pos"))'], 'test.noise', '{}')"
+        )
       }
     }
   }

@@ -15,7 +15,8 @@ extension DeliveryTests {
         }
         let hubs = started.hubs
         let program = try ForeignConnection(database)
-        let applied = try program.execute("SELECT count(*), count(DISTINCT number), max(number) FROM public.hub_migration")[0]
+        let applied = try program.execute(
+          "SELECT count(*), count(DISTINCT number), max(number) FROM public.hub_migration")[0]
         #expect(Set(applied).count == 1, "each migration ran once: \(applied)")
         #expect(try program.execute("SELECT count(*) FROM app.restaurant")[0][0] == "1")
         // One secret: a token of one is good at the others. And one log.
@@ -61,7 +62,8 @@ extension DeliveryTests {
         hub = try HubUnderTest(database: nil, data: data, arguments: ["--demo"])
         // The order is there, and a repeat of the command is answered from what was stored.
         let again = try sell("round-\(round)")
-        #expect(again.header("Idempotent-Replayed") == "true" && again.json["id"] as? String == sold.json["id"] as? String)
+        #expect(
+          again.header("Idempotent-Replayed") == "true" && again.json["id"] as? String == sold.json["id"] as? String)
         let listed = try hub.request("GET", "/api/v1/orders/today", token: token)
         #expect((listed.json["items"] as? [Any])?.count == Int(round), "\(listed.text)")
         socket = try listen("?since=\(round - 1)&epoch=\(epoch)")

@@ -97,7 +97,10 @@ import TestSupport
     try socket.send(["type": "unsubscribe", "id": 3, "channel": channel])
     let error = try socket.next()
     #expect(error["code"].string == "not_subscribed" && error["status"].integer == 404 && error["id"].integer == 3)
-    #expect(try socket.subscribe(channel)["offset"].integer == base + 1)
+    // The event may still be on its way to this hub: then it follows the answer.
+    let again = try #require(try socket.subscribe(channel)["offset"].integer)
+    #expect(again == base || again == base + 1)
+    if again == base { #expect(try offsets(socket, 1) == [base + 1]) }
     let twice = try socket.subscribe(channel)
     #expect(
       twice["type"].string == "error" && twice["code"].string == "already_subscribed" && twice["status"].integer == 409)

@@ -15,7 +15,8 @@ package struct ScreenFold {
 
   package init(_ subscribed: HubMessage) throws {
     guard let snapshot = subscribed.snapshot else { throw SupportError("no snapshot in \(subscribed.json)") }
-    self.init(snapshot: snapshot, offset: subscribed.offset, isKitchen: subscribed.string("channel").hasPrefix("kitchen:"))
+    self.init(
+      snapshot: snapshot, offset: subscribed.offset, isKitchen: subscribed.string("channel").hasPrefix("kitchen:"))
   }
 
   package init(snapshot: [String: Any], offset: Int64, isKitchen: Bool) {
@@ -82,15 +83,20 @@ package struct ScreenFold {
   /// How much of each product the open tickets still need.
   private var allDay: [[String: Any]] {
     var needed: [String: (name: String, quantity: Int)] = [:]
-    for item in tickets.values.flatMap({ $0["items"] as? [[String: Any]] ?? [] }) where item["status"] as? String == "new" {
+    for item in tickets.values.flatMap({ $0["items"] as? [[String: Any]] ?? [] })
+    where item["status"] as? String == "new" {
       let id = Self.id(item, "product_id")
       needed[id] = (item["name"] as? String ?? "", (needed[id]?.quantity ?? 0) + (item["quantity"] as? Int ?? 0))
     }
-    let listed = needed.map { ["product_id": $0.key, "name": $0.value.name, "quantity": $0.value.quantity] as [String: Any] }
+    let listed = needed.map {
+      ["product_id": $0.key, "name": $0.value.name, "quantity": $0.value.quantity] as [String: Any]
+    }
     return Self.sorted(listed, by: "name", "product_id")
   }
 
-  private static func id(_ document: [String: Any], _ member: String = "id") -> String { document[member] as? String ?? "" }
+  private static func id(_ document: [String: Any], _ member: String = "id") -> String {
+    document[member] as? String ?? ""
+  }
 
   private static func sorted(_ documents: [[String: Any]], by members: String...) -> [[String: Any]] {
     documents.sorted { left, right in

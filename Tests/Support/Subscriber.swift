@@ -57,15 +57,17 @@ package final class Subscriber: @unchecked Sendable {
   private let channel: String
   private let token: String
   private let ports: HubPorts
+  private let receiveBuffer: Int32?
   private let known: @Sendable (String) -> Bool
   private var random: SeededRandom
   private var epoch: String?
   private var worker: Worker?
 
-  /// Begins with a snapshot, or with what comes after the offset `since`. `known` says which event names may come.
+  /// Begins with a snapshot, or with what comes after the offset `since`. `receiveBuffer` bytes make a socket that is
+  /// soon full; `known` says which event names may come.
   package init(
     _ name: String, channel: String, since: Int64? = nil, token: String, ports: HubPorts, random: SeededRandom,
-    known: @escaping @Sendable (String) -> Bool
+    receiveBuffer: Int32? = nil, known: @escaping @Sendable (String) -> Bool
   ) {
     shared.last = since ?? -1
     self.name = name
@@ -73,6 +75,7 @@ package final class Subscriber: @unchecked Sendable {
     self.token = token
     self.ports = ports
     self.random = random
+    self.receiveBuffer = receiveBuffer
     self.known = known
   }
 
@@ -126,9 +129,10 @@ package final class Subscriber: @unchecked Sendable {
     if random.chance(50), parts.count == 2 {
       var resume = last >= 0 ? "?since=\(last)" : ""
       if let epoch, last >= 0 { resume += "&epoch=\(epoch)" }
-      return try EventSocket(webSocket: "/ws/\(parts[0])/\(parts[1])\(resume)", port: port, token: token)
+      return try EventSocket(
+        webSocket: "/ws/\(parts[0])/\(parts[1])\(resume)", port: port, token: token, receiveBuffer: receiveBuffer)
     }
-    let socket = try EventSocket(webSocket: "/ws", port: port, token: token)
+    let socket = try EventSocket(webSocket: "/ws", port: port, token: token, receiveBuffer: receiveBuffer)
     var message: [String: Any] = ["type": "subscribe", "id": 1, "channel": channel]
     if last >= 0 { message["since"] = last }
     if last >= 0, let epoch { message["epoch"] = epoch }

@@ -60,7 +60,10 @@ package actor Feed {
     self.counters = counters
     self.log = log
     outboxes = mailboxes.map { _ in [] }
-    var options = PostgresOptions(applicationName: "hub listener")
+    // What this session commits are hints to other nodes: their commits need not wait for the disk, nor hold the lock of
+    // NOTIFY that long.
+    var options = PostgresOptions(
+      applicationName: "hub listener", parameters: [(name: "synchronous_commit", value: "off")])
     // A database that hangs is one that is away: the connection is given up and made anew.
     options.statementTimeout = .seconds(5)
     listener = PostgresListener(loop: loop, connectionString: connectionString, options: options)

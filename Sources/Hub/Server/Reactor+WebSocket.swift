@@ -179,7 +179,7 @@ extension Reactor {
   /// Writes one message, made by `append` as JSON.
   func reply(to connection: Connection, _ append: (inout [UInt8]) -> Void) {
     guard let session = connection.webSocket, !session.isClosing else { return }
-    var message: [UInt8] = []
+    message.removeAll(keepingCapacity: true)
     append(&message)
     write(webSocketText(message), to: connection)
   }

@@ -43,6 +43,8 @@ package actor Reactor: LoopClient {
   private var postponed: [Connection] = []
   private let readBuffer = ReadBuffer(byteCount: 512 * 1024)
   var cork: [UInt8] = []
+  /// The message being written as JSON; kept, so that its memory is asked for once.
+  var message: [UInt8] = []
   /// Seconds since the reactor started, for deadlines that need no more.
   var second: Int32 = 0
   var dateField = HTTPDate(seconds: 0)
@@ -197,6 +199,7 @@ package actor Reactor: LoopClient {
   }
 
   func read(_ connection: Connection, untilEnd: Bool) {
+    if case .http(let exchange) = connection.phase { parseBacklog(exchange, connection) }
     for _ in 0..<4 {
       if connection.isClosed { return }
       guard mayRead(connection) else {
@@ -308,7 +311,11 @@ package actor Reactor: LoopClient {
       }
       if let session = connection.webSocket { drained(session, of: connection) }
     }
-    if case .http(let exchange) = connection.phase { parseBacklog(exchange, connection) }
+    if case .http(let exchange) = connection.phase, !exchange.isBusy, !exchange.backlog.isEmpty {
+      // In the next turn, after the others: a peer that takes its answers fast gets a queue's worth of them a turn.
+      postponed.append(connection)
+      loop.wakeUp()
+    }
     resumeReading(connection)
   }
 
