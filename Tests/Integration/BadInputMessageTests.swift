@@ -9,14 +9,18 @@ import TestSupport
 
   /// The messages, by what is wrong with them, and the id that can be read from each.
   private static let messages: [(text: String, id: String?)] = [
-    ("", nil), (" ", nil), ("{", nil), ("nonsense", nil), ("[]", nil), ("null", nil), ("7", nil), (#""ping""#, nil), ("{}", nil),
+    ("", nil), (" ", nil), ("{", nil), ("nonsense", nil), ("[]", nil), ("null", nil), ("7", nil), (#""ping""#, nil),
+    ("{}", nil),
     (#"{"type":"ping""#, nil), (#"{"type":"ping"}}"#, nil), (#"{"type":"ping",}"#, nil), ("{'type':'ping'}", nil),
     (#"{"type":"ping","type":"ping"}"#, nil), (#"{"type":"ping","id":01}"#, nil), (#"{"type":"ping","id":NaN}"#, nil),
-    (#"{"type":"ping","x":"\ud800"}"#, nil), (#"{"type":"ping","x":"\x"}"#, nil), ("{\"type\":\"ping\",\"x\":\"\u{1}\"}", nil),
-    ("\u{FEFF}{\"type\":\"ping\"}", nil), (#"{"type":"ping","x":\#(deep)}"#, nil), (#"{"type":"ping","id":9,"x":1e}"#, nil),
+    (#"{"type":"ping","x":"\ud800"}"#, nil), (#"{"type":"ping","x":"\x"}"#, nil),
+    ("{\"type\":\"ping\",\"x\":\"\u{1}\"}", nil),
+    ("\u{FEFF}{\"type\":\"ping\"}", nil), (#"{"type":"ping","x":\#(deep)}"#, nil),
+    (#"{"type":"ping","id":9,"x":1e}"#, nil),
     (#"{"id":9}"#, "9"), (#"{"id":9,"type":null}"#, "9"), (#"{"id":9,"type":7}"#, "9"), (#"{"id":9,"type":""}"#, "9"),
     (#"{"id":9,"type":"dance"}"#, "9"), (#"{"id":"a","type":"PING"}"#, "a"), (#"{"id":9,"type":"welcome"}"#, "9"),
-    (#"{"id":9,"type":"auth"}"#, "9"), (#"{"id":9,"type":"auth","token":7}"#, "9"), (#"{"id":9,"type":"auth","token":""}"#, "9"),
+    (#"{"id":9,"type":"auth"}"#, "9"), (#"{"id":9,"type":"auth","token":7}"#, "9"),
+    (#"{"id":9,"type":"auth","token":""}"#, "9"),
     (#"{"id":9,"type":"auth","token":null}"#, "9"), (#"{"id":9,"type":"subscribe"}"#, "9"),
     (#"{"id":9,"type":"subscribe","channel":7}"#, "9"), (#"{"id":9,"type":"subscribe","channel":""}"#, "9"),
     (#"{"id":9,"type":"subscribe","channel":["kitchen"]}"#, "9"),
@@ -39,7 +43,10 @@ import TestSupport
   ]
 
   private func expectBadMessage(_ message: Document, id: String?, _ comment: String) {
-    #expect(message.names == (id == nil ? ["type", "code", "status", "detail"] : ["type", "id", "code", "status", "detail"]), "\(comment)")
+    #expect(
+      message.names
+        == (id == nil ? ["type", "code", "status", "detail"] : ["type", "id", "code", "status", "detail"]), "\(comment)"
+    )
     #expect(message["type"].string == "error" && message["code"].string == "bad_message", "\(comment) \(message)")
     #expect(message["status"].integer == 400 && message["detail"].string?.isEmpty == false, "\(comment)")
     if let id { #expect(message["id"].string ?? "\(message["id"])" == id, "\(comment)") }
@@ -49,7 +56,8 @@ import TestSupport
   func `Each gets its error, and the connection stays`(isSignedIn: Bool) throws {
     let bystander = try Bystander()
     for (text, id) in Self.messages {
-      let socket = try RawWebSocket(port: bystander.port, path: "/ws", token: isSignedIn ? bystander.house.manager : nil)
+      let socket = try RawWebSocket(
+        port: bystander.port, path: "/ws", token: isSignedIn ? bystander.house.manager : nil)
       _ = try socket.next("welcome")
       try socket.send(text)
       expectBadMessage(try socket.next(), id: id, text)
@@ -75,7 +83,9 @@ import TestSupport
 
   @Test func `Ten bad messages within a minute close the connection with 4400, nine do not`() throws {
     let bystander = try Bystander()
-    let (patient, hopeless) = (try bystander.house.socket(), try bystander.house.socket("/ws/kitchen/\(bystander.house.id)"))
+    let (patient, hopeless) = (
+      try bystander.house.socket(), try bystander.house.socket("/ws/kitchen/\(bystander.house.id)")
+    )
     _ = try hopeless.next("subscribed")
     for socket in [patient, hopeless] {
       for number in 0..<9 {
@@ -100,9 +110,12 @@ import TestSupport
   @Test func `Unknown members are ignored`() throws {
     let bystander = try Bystander()
     let socket = try bystander.house.socket()
-    try socket.send(#"{"type":"ping","id":1,"token":7,"channel":[],"since":"x","more":{"type":"auth","deep":[[[1e400]]]}}"#)
+    try socket.send(
+      #"{"type":"ping","id":1,"token":7,"channel":[],"since":"x","more":{"type":"auth","deep":[[[1e400]]]}}"#)
     #expect(try socket.next()["type"].string == "pong")
-    try socket.send(#"{"id":2,"type":"subscribe","channel":"pos:\#(bystander.house.id)","since":null,"epoch":null,"snapshot":null,"level":"x"}"#)
+    try socket.send(
+      #"{"id":2,"type":"subscribe","channel":"pos:\#(bystander.house.id)","since":null,"epoch":null,"snapshot":null,"level":"x"}"#
+    )
     #expect(try socket.next().names.contains("snapshot"), "null reads like absent")
   }
 }

@@ -69,5 +69,31 @@ extension DeliveryTests {
         #expect(placed.status == 201, "\(placed.text)")
       }
     }
+
+    /// architecture §3, point 6: a writer that does not wait for the disk must not make screens show what a crash undoes.
+    @Test func whatWasShownSurvivesACrashWhateverTheWriterHasSet() throws {
+      let postgres = try StoppablePostgres()
+      let scene = try DeliveryScene(database: postgres.connectionString)
+      let socket = try scene.connect()
+      let start = try scene.subscribe(socket, scene.kitchen).offset
+      let hasty = try ForeignConnection(postgres.connectionString)
+      try hasty.execute("SET synchronous_commit = off")
+      var ids: [String] = []
+      for number in 1...Int64(20) {
+        try scene.publish("test.hasty", on: scene.kitchen, by: hasty)
+        let event = try socket.next("event")
+        #expect(event.offset == start + number)
+        ids.append(event.string("id"))
+      }
+      try postgres.end(.crash)
+      try postgres.start()
+      let program = try ForeignConnection(postgres.connectionString)
+      let kept = try program.execute(#"SELECT id FROM hub.event WHERE name = 'test.hasty' ORDER BY "offset""#).map {
+        $0[0]
+      }
+      #expect(kept == ids, "\(ids.count) were shown, \(kept.count) are there")
+      try scene.publish("test.after", on: scene.kitchen, by: program)
+      #expect(try socket.next("event").offset == start + 21)
+    }
   }
 }

@@ -114,8 +114,17 @@ package actor Feed {
       }
       // The place where re-scans start is taken before the heads are read: what commits in between is in both.
       let xmin = try await listener.execute(FeedQueries.movedHeads(since: nil))[0].string(2)
+      let shown = entries.compactMapValues(\.track.position)
       let rows = try await listener.execute(FeedQueries.heads(of: Array(entries.keys)))
-      for index in 0..<rows.count { heard(rows[index].string(0), rows[index].int64(1)) }
+      var heads: [String: Int64] = [:]
+      for index in 0..<rows.count { heads[rows[index].string(0)] = rows[index].int64(1) }
+      if let (channel, offset) = shown.first(where: { $0.value > heads[$0.key] ?? 0 }) {
+        // A failover or a restore has lost commits that were shown: from here on these offsets mean other events.
+        log.error("feed.log_went_back", ["channel": LogValue(channel), "position": LogValue(offset)])
+        try await listener.execute(FeedQueries.changeEpoch(from: epoch))
+        return await relistened()
+      }
+      for (channel, head) in heads { heard(channel, head) }
       lastXmin = xmin
       state.setListening(true)
       state.heardFromDatabase()

@@ -4,6 +4,14 @@ package import Postgres
 package enum FeedQueries {
   package static let epoch = Statement("SELECT epoch FROM hub.epoch")
 
+  /// Gives the log a new identity, unless another node was quicker.
+  package static func changeEpoch(from epoch: String) -> Statement {
+    Statement(
+      """
+      UPDATE hub.epoch SET epoch = replace(left(gen_random_uuid()::text, 13), '-', ''), since = now() WHERE epoch = $1
+      """, [.text(epoch)])
+  }
+
   package static func head(of channel: String) -> Statement {
     Statement("SELECT coalesce((SELECT head FROM hub.channel WHERE name = $1), 0)", [.text(channel)])
   }

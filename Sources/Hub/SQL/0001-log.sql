@@ -123,6 +123,10 @@ BEGIN
   IF NOT EXISTS (SELECT FROM hub.stage WHERE xid = this) THEN
     RETURN;
   END IF;
+  -- What screens are shown must survive a crash, also where the writer's session does not wait for the disk.
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
   -- The rows are inserted or updated one by one in name order, which is the order their locks are taken in.
   WITH counted AS (
     SELECT c COLLATE "C" AS name, count(*) AS events
