@@ -14,8 +14,9 @@ private final class Watcher: DescriptorHandler {
   }
 
   func ready(_ readiness: Readiness) {
-    record.add(readiness)
     action()
+    // Last, so that whoever waits for the record finds the action done.
+    record.add(readiness)
   }
 }
 

@@ -90,6 +90,30 @@ extension DeliveryTests {
       #expect(late.subscribed.offset == 2 && late.subscribed.snapshot?["phase"] as? String == "funding")
     }
 
+    @Test(arguments: ["REPEATABLE READ", "SERIALIZABLE"])
+    func aTransactionThatIsRefusedForMeetingAnotherIsNotShown(isolation: String) throws {
+      let scene = try DeliveryScene()
+      let socket = try scene.connect()
+      try scene.publish("test.first", on: scene.kitchen)
+      let start = try scene.subscribe(socket, scene.kitchen).offset
+      let other = try ForeignConnection(scene.database)
+
+      // Its snapshot is older than the other's commit on the same channel, which it cannot come after.
+      try scene.program.execute(
+        "BEGIN ISOLATION LEVEL \(isolation); SELECT hub.publish('\(scene.kitchen)', 'test.refused', '{}')")
+      try scene.publish("test.quicker", on: scene.kitchen, by: other)
+      #expect(throws: SupportError.self) { try scene.program.execute("COMMIT") }
+      // Tried again, as its program must, it goes through.
+      try scene.program.execute(
+        """
+        BEGIN ISOLATION LEVEL \(isolation); SELECT hub.publish('\(scene.kitchen)', 'test.repeated', '{}'); COMMIT
+        """)
+      for (index, name) in ["test.quicker", "test.repeated"].enumerated() {
+        let event = try socket.next("event")
+        #expect(event.event == name && event.offset == start + Int64(index) + 1)
+      }
+    }
+
     @Test func transactionsThatPublishInOppositeOrderDoNotDeadlock() throws {
       let scene = try DeliveryScene()
       let random = SeededRandom()

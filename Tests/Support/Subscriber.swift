@@ -12,6 +12,8 @@ package final class HubPorts: @unchecked Sendable {
 
   package init(_ ports: [UInt16]) { self.ports = ports }
 
+  package func add(_ port: UInt16) { lock.withLock { ports.append(port) } }
+
   package func remove(_ port: UInt16) { lock.withLock { ports.removeAll { $0 == port } } }
 
   package func random(_ random: inout SeededRandom) -> UInt16 {

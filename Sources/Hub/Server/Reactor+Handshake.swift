@@ -155,7 +155,7 @@ extension Reactor {
     write(bytes, to: connection)
     let limits = WebSocketLimits(messageBytes: node.configuration.limits.messageBytes)
     let session = WebSocketSession(
-      limits: limits, name: node.api.services.newIdentifier().description, caller: prepared.caller)
+      limits: limits, identifier: node.api.services.newIdentifier(), caller: prepared.caller)
     session.pending = prepared.pending
     connection.phase = .webSocket(session)
     node.counters.webSockets.add()

@@ -195,7 +195,7 @@ extension Reactor {
     let caller = session.caller
     reply(to: connection) {
       ServerMessageEncoder.appendWelcome(
-        id: id, connection: session.name, node: node.name, epoch: node.feedState.epoch,
+        id: id, connection: session.identifier.description, node: node.name, epoch: node.feedState.epoch,
         heartbeatSeconds: Int(node.configuration.heartbeatSeconds),
         user: caller.map { ServerMessageEncoder.User(id: $0.userID.description, role: $0.role.rawValue) },
         expires: caller.map { instant($0.expires * 1_000_000) }, to: &$0)

@@ -7,7 +7,7 @@ import Protocol
 final class WebSocketSession {
   var decoder: WebSocketDecoder
   /// This connection in `welcome` and in the log.
-  let name: String
+  let identifier: Identifier
   var caller: Caller?
   /// A shortcut's subscription, made once the connection is signed in.
   var pending: PendingSubscription?
@@ -24,9 +24,9 @@ final class WebSocketSession {
   /// The drain has been announced; it closes when its commands are done.
   var isLeaving = false
 
-  init(limits: WebSocketLimits, name: String, caller: Caller?) {
+  init(limits: WebSocketLimits, identifier: Identifier, caller: Caller?) {
     decoder = WebSocketDecoder(role: .server, limits: limits)
-    self.name = name
+    self.identifier = identifier
     self.caller = caller
   }
 
