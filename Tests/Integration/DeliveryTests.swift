@@ -56,13 +56,6 @@ struct DeliveryScene {
     return rows.first.flatMap { Int64($0[0]) } ?? 0
   }
 
-  /// The value of one of the hub's metrics.
-  func metric(_ name: String) throws -> Int {
-    let text = try hub.request("GET", "/metrics").text
-    let line = text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
-    return line?.split(separator: " ").last.flatMap { Int($0) } ?? -1
-  }
-
   /// Ends the session that listens for the hub.
   func killListener() throws {
     try eventually("there is a listener to kill") {
@@ -88,5 +81,14 @@ struct DeliveryScene {
         """
       ).count == 1
     }
+  }
+}
+
+extension HubUnderTest {
+  /// The value of one of the hub's metrics.
+  func metric(_ name: String) throws -> Int {
+    let text = try request("GET", "/metrics").text
+    let line = text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+    return line?.split(separator: " ").last.flatMap { Int($0) } ?? -1
   }
 }

@@ -11,7 +11,8 @@ package final class RawSocket {
 
   package init(port: UInt16, patience: TimeInterval = 20) throws {
     self.patience = patience
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    // A child started meanwhile must not keep the connection open.
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
