@@ -28,7 +28,6 @@ extension DeliveryTests {
       }
       #expect(try scene.hub.metric("hub_subscriptions_lagging_total") > 0, "the slow reader fell behind")
       let growth = scene.hub.residentMemory - idle
-      print("GROWTH", growth)
       #expect(growth < 12 * 1024, "the hub kept \(growth) KiB for a reader of 16 MiB")
 
       for number in 1...Int64(events) {
