@@ -1,4 +1,4 @@
-"""What is measured. Every measure is taken of the hub and of a floor, turn by turn, so that both meet the same machine."""
+"""What is measured: everything of the hub and of a floor, turn by turn, so that both meet the same machine."""
 
 import dataclasses
 import json
@@ -69,7 +69,8 @@ def placed(stand):
 
 def bare(stand, floor, mode, count, *options):
     process, port = floor
-    return ["wsload", mode, "-p", port, "-c", count, "--pid", process.pid, "--alone", "--json", *placed(stand), *options]
+    return [
+        "wsload", mode, "-p", port, "-c", count, "--pid", process.pid, "--alone", "--json", *placed(stand), *options]
 
 
 def turns(rounds, *sides):
@@ -134,7 +135,7 @@ def ping(stand, plan, hub, floor, say):
 
 
 def fanout(stand, plan, hub, floor, say):
-    """CPU of the server for one event to one of many sockets; the hub's events come from hub.publish in its database."""
+    """CPU of the server for one event to one of many sockets; the hub's events come from hub.publish in a session."""
     token, rows = hub.token("kitchen"), []
     count, seconds, warm = plan.fanout_sockets, plan.fanout_seconds, 0.3
     for burst, rate, size, pad in (1, 50, 512, 317), (16, 10, 512, 317):
@@ -183,17 +184,17 @@ def latency(stand, plan, say):
             ready = stand.folder / "ready"
             ready.unlink(missing_ok=True)
             load = stand.load(sockets(
-                stand, hub, kitchen, "fanout", plan.kitchen_sockets, "-d", plan.order_seconds, "-w", warm, "--settle", 1,
-                "--count-marker", "--event-time", "--marker", marker, "--ready-file", ready))
+                stand, hub, kitchen, "fanout", plan.kitchen_sockets, "-d", plan.order_seconds, "-w", warm,
+                "--settle", 1, "--count-marker", "--event-time", "--marker", marker, "--ready-file", ready))
             await_condition(lambda: ready.exists() or load.poll() is not None, 60, "the sockets do not open")
             seconds = plan.order_seconds + warm + 0.2
             before = cpu_seconds([hub.pid]), cpu_seconds(family(hub.postmaster))
             beside = stand.load(
-                ["pgfeed", "--dsn", hub.database("floor"), "-w", 1, "-m", "row", "-l", "notify", "-s", size[0], "-r", 20,
-                 "-d", seconds, "--json"])
+                ["pgfeed", "--dsn", hub.database("floor"), "-w", 1, "-m", "row", "-l", "notify", "-s", size[0],
+                 "-r", 20, "-d", seconds, "--json"])
             tills = stand.measure(
-                ["orders", "-p", hub.port, "--token", till, "--body", body, "-c", plan.tills, "-r", plan.orders_a_second,
-                 "-d", seconds])
+                ["orders", "-p", hub.port, "--token", till, "--body", body, "-c", plan.tills,
+                 "-r", plan.orders_a_second, "-d", seconds])
             beside = stand.result(beside)
             result = stand.result(load)
             after = cpu_seconds([hub.pid]), cpu_seconds(family(hub.postmaster))
@@ -246,7 +247,8 @@ def expect(sent, received, what):
 def order(hub, token):
     """The body of an order of two dishes of one station, so that it makes one ticket."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{hub.port}/api/v1/restaurants/{RESTAURANT}/menu", headers={"Authorization": f"Bearer {token}"})
+        f"http://127.0.0.1:{hub.port}/api/v1/restaurants/{RESTAURANT}/menu",
+        headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         menu = json.load(answer)
     stations = {}

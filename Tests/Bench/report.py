@@ -70,8 +70,10 @@ def remarks(notes, busy):
 PAGE = """\
 # Performance
 
-Made by `make bench` ({machine}). Do not edit by hand: run it again. Figures of one machine say little about another;
-the **ratio**, hub to floor, is what to compare, and it was measured turn by turn in one run.
+Made by `make bench`; do not edit it by hand, run it again. Figures of one machine say little about another: the **ratio**,
+hub to floor, is what to compare, and it was measured turn by turn in one run.
+
+Machine: {machine}.
 
 {table}
 
@@ -88,9 +90,9 @@ the **ratio**, hub to floor, is what to compare, and it was measured turn by tur
 
 ## How it is measured
 
-- **Memory**: resident memory of the process with {idle_sockets:,} sockets less that before them, divided by their number, in
-  a fresh process each round that has seen 20 sockets come and go, {idle_seconds:g} s after the last has opened. Each is a WebSocket that has signed
-  in and subscribed to a kitchen. Memory of the kernel's sockets is not in it.
+- **Memory**: resident memory of the process with {idle_sockets:,} sockets less that before them, divided by their number,
+  in a fresh process each round that has seen 20 sockets come and go, {idle_seconds:g} s after the last has opened.
+  Each is a WebSocket that has signed in and subscribed to a kitchen. Memory of the kernel's sockets is not in it.
 - **CPU** is that of the server process alone, all threads, by the scheduler's nanoseconds (`/proc/PID/task/*/schedstat`),
   kernel time of its system calls included, divided by the messages answered or delivered in the same time. The server
   has one core and one reactor, load and Postgres have the other core{pinning}. A message and its answer: the
@@ -100,13 +102,14 @@ the **ratio**, hub to floor, is what to compare, and it was measured turn by tur
   by a WebSocket. Every answer is compared and every delivery counted; a lost one fails the run.
 - **Latency**: {orders_a_second} orders a second are placed and confirmed over HTTP by {tills} connections, each command
   with an idempotency key; {kitchen_sockets} kitchen sockets listen; hub, Postgres and load share the machine as they
-  come, with a reactor a core. Measured is, for every ticket event at every socket, the wall clock when the client's `recv` has
-  returned less the event's `at`, which Postgres reads in the confirming transaction after it has locked the channels
-  and before it writes the events: the writing of events, the COMMIT with its flush to disk, the way to the hub, the fan-out,
-  the socket and the client's queue before it are in it. The bare listener: the wall clock when libpq hands the notification over
-  less `clock_timestamp()` in the INSERT; the row's writing, the notification, the COMMIT with its flush and the way to
-  the client are in it. It is measured with nothing else to do, and once more at 20 rows a second while the
-  orders run: the first shows what the work costs, the second what is the hub's own and what the loaded machine's.
+  come, with a reactor a core. Measured is, for every ticket event at every socket, the wall clock when the client's
+  `recv` has returned less the event's `at`, which Postgres reads in the confirming transaction after it has locked the
+  channels and before it writes the events. So the writing of events, the COMMIT with its flush to disk, the way to the
+  hub, the fan-out, the socket and the client's queue before it are in it; the rest of the command, before `at`, is not.
+  The bare listener: the wall clock when libpq hands the notification over less `clock_timestamp()` in the INSERT; the
+  row's writing, the notification, the COMMIT with its flush and the way to the client are in it. It is measured with
+  nothing else to do, and once more at 20 rows a second while the orders run: the first shows what the work costs, the
+  second what of it is the hub's own and what the loaded machine's.
 - Noise: medians of {rounds} rounds; on a machine that does other things expect ±20 %.
 """
 

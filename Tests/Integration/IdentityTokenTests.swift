@@ -85,31 +85,30 @@ import TestSupport
     #expect(digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
   }
 
-  @Test(arguments: kinds)
-  func `A token that must not be believed is refused wherever it is shown`(kind: String) throws {
-    let shared = try RestHub.shared
-    let (port, token) = (shared.hub.port, try forged(kind))
-    let code = kind == "expired" ? "token_expired" : "invalid_token"
-    let answer = try shared.hub.request("GET", "/api/v1/auth/me", token: token)
-    expectProblem(answer, 401, code)
-    #expect(answer.header("WWW-Authenticate")?.hasPrefix("Bearer") == true)
-    #expect(!answer.text.contains(token))
+  @Test func `A token that must not be believed is refused wherever it is shown`() throws {
+    let bystander = try Bystander(at: RestHub.shared)
+    for kind in Self.kinds {
+      let token = try forged(kind)
+      let code = kind == "expired" ? "token_expired" : "invalid_token"
+      let answer = try bystander.house.call("GET", "auth/me", as: token)
+      expectProblem(answer, 401, code, kind)
+      #expect(answer.header("WWW-Authenticate")?.hasPrefix("Bearer") == true, "\(kind)")
+      #expect(!answer.text.contains(token), "\(kind)")
 
-    expectProblem(
-      try RawHandshake(path: "/ws", headers: ["Authorization": "Bearer \(token)"]).send(to: port), 401, code)
-    // "=" is no character of a subprotocol's name (RFC 6455 §4.1), so the handshake itself is at fault.
-    let offered = try RawHandshake(path: "/ws", headers: ["Sec-WebSocket-Protocol": "hub.v1, bearer.\(token)"]).send(
-      to: port)
-    if kind == "with padding" {
-      expectProblem(offered, 400, "bad_handshake")
-    } else {
-      expectProblem(offered, 401, code)
+      let shown = RawHandshake(path: "/ws", headers: ["Authorization": "Bearer \(token)"])
+      expectProblem(try shown.send(to: bystander.port), 401, code, kind)
+      // "=" is no character of a subprotocol's name (RFC 6455 §4.1), so the handshake itself is at fault.
+      let offered = RawHandshake(path: "/ws", headers: ["Sec-WebSocket-Protocol": "hub.v1, bearer.\(token)"])
+      let refused = try offered.send(to: bystander.port)
+      let isNoName = kind == "with padding"
+      expectProblem(refused, isNoName ? 400 : 401, isNoName ? "bad_handshake" : code, kind)
+
+      let socket = try RawWebSocket(port: bystander.port, path: "/ws")
+      #expect(try socket.next("welcome")["user"].isNull)
+      try socket.send(["type": "auth", "token": token])
+      #expect(try socket.receiveClose().closeCode == 4401, "\(kind)")
+      try bystander.expectUndisturbed(kind)
     }
-
-    let socket = try RawWebSocket(port: port, path: "/ws")
-    #expect(try socket.next("welcome")["user"].isNull)
-    try socket.send(["type": "auth", "token": token])
-    #expect(try socket.receiveClose().closeCode == 4401)
   }
 
   @Test(arguments: ["Basic bWFuYWdlcg==", "Bearer", "Bearer ", "Token abc", "abc", ""])

@@ -122,6 +122,23 @@ import TestSupport
     expectProblem(try place("10.00"), 422, "invalid_type", "a price is text, since numbers lose digits")
   }
 
+  @Test func `Sums that no number holds are refused, those that one does are exact`() throws {
+    let house = try RestHouse(at: RestHub.shared, settings: #","service_enabled":false,"vat_enabled":false"#)
+    func dear(_ price: String) throws -> String {
+      let body = #"{"name":"Dear \#(price)","price":"\#(price)","category_id":"\#(house.category)"}"#
+      let made = try house.call("POST", "restaurants/\(house.id)/products", body)
+      try #require(made.status == 201, "\(made.text)")
+      return made.document["id"].string ?? ""
+    }
+    let (most, half) = (try dear("92233720368547758.07"), try dear("46116860184273879.03"))
+    let single = try house.order([most])
+    #expect(single["total"].string == "92233720368547758.07" && single["subtotal"].string == single["total"].string)
+    #expect(try house.order([half, half])["total"].string == "92233720368547758.06")
+    for products in [[most, most], [most, house.soda], [half, half, half]] {
+      expectProblem(try house.call("POST", "orders", house.orderBody(products)), 422, "amount_too_large")
+    }
+  }
+
   @Test func `All faults of an order come together, and nothing is left of it`() throws {
     let house = try RestHouse(at: RestHub.shared)
     let other = try RestHouse(at: RestHub.shared)

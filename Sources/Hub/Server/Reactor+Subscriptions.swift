@@ -11,7 +11,8 @@ import Protocol
 import Telemetry
 
 extension Reactor {
-  private static var replayLimit: Int { 500 }
+  /// Events that one read of the log may bring.
+  private static var replayLimits: ClosedRange<Int> { 4...500 }
   /// Bytes of recent events handed to one connection at once.
   private static var burstBytes: Int { 64 * 1024 }
 
@@ -291,7 +292,7 @@ extension Reactor {
     Task.immediate(executorPreference: tasks) {
       let channel = subscriber.channel
       let cursor = subscriber.subscription.cursor
-      let statement = FeedQueries.events(after: [(channel.text, cursor)], limit: Self.replayLimit)
+      let statement = FeedQueries.events(after: [(channel.text, cursor)], limit: subscriber.replayLimit)
       var events: [LogEvent] = []
       do throws(Problem) {
         let rows = try await database.rows(statement.sql, statement.values)
@@ -311,19 +312,25 @@ extension Reactor {
         }
         return
       }
-      handOver(events[...], to: subscriber)
+      let taken = handOver(events[...], to: subscriber)
+      // What is read and not taken is read again, so large events are read a few at a time.
+      let limits = Self.replayLimits
+      subscriber.replayLimit = min(max(2 * taken, limits.lowerBound), limits.upperBound)
       advance(subscriber)
     }
   }
 
-  /// Hands over as many of the events as the connection may hold, at least one; the rest is read again later. What the
-  /// subscriber got otherwise while the log was read is left out.
-  private func handOver(_ events: ArraySlice<LogEvent>, to subscriber: Subscriber) {
+  /// Hands over as many of the events as the connection may hold, at least one, and answers how many; the rest is read
+  /// again later. What the subscriber got otherwise while the log was read is left out.
+  private func handOver(_ events: ArraySlice<LogEvent>, to subscriber: Subscriber) -> Int {
     let connection = subscriber.connection
+    var taken = 0
     for event in events where subscriber.subscription.caughtUp(event.offset, through: event.offset) != nil {
       write(Delivery(event).frame, to: connection)
-      if connection.outbound.count >= node.configuration.limits.sendQueueBytes { return }
+      taken += 1
+      if connection.outbound.count >= node.configuration.limits.sendQueueBytes { break }
     }
+    return taken
   }
 
   /// The connection's queue is empty again.

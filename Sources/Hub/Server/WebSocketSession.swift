@@ -57,6 +57,8 @@ final class Subscriber {
   var toldHead: Int64 = 0
   /// A task of it is reading the log.
   var isReading = false
+  /// How many events its next read of the log asks for; it follows how many the connection took of the last.
+  var replayLimit = 64
   /// It has been taken out of the channel.
   var hasLeft = false
 
