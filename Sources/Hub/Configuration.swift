@@ -1,6 +1,7 @@
 // What can be set about a hub, with the values that apply when nothing is said. Where options come from (flags, HUB_…
 // variables) is Command's business.
 package import EventLoop
+import Postgres
 package import Telemetry
 
 /// Bounds on what peers may cost.
@@ -25,9 +26,9 @@ package struct ServerLimits: Sendable {
 package struct Configuration: Sendable {
   package var listen: [SocketAddress] = []
   /// Where the private Postgres and the secret live.
-  package var data = "./var"
+  package var data = PrivatePostgres.standardData
   /// The key that tokens are signed with; made at first start. Nodes of one hub share it.
-  package var secretFile = "./var/secret"
+  package var secretFile = ""
   /// A libpq connection string or URL; empty for the private Postgres.
   package var connectionString = ""
   package var reactors = 1

@@ -39,6 +39,15 @@ struct PrivateLayout {
 
   // MARK: Ownership
 
+  /// The data folder when none is named: `var` in the working folder. A hub that is root and works where the server's
+  /// user may not go (`/root`, say) has `/var/lib/hub` instead.
+  static func standardData(workingIn folder: String) -> String {
+    guard geteuid() == 0, let user = unprivilegedUser, user.barrier(onWayTo: folder) != nil else { return "./var" }
+    return "/var/lib/hub"
+  }
+
+  private static var unprivilegedUser: ServerUser? { ServerUser(named: "postgres") ?? ServerUser(named: "nobody") }
+
   /// Who the server runs as: the cluster's owner; for a new one of a hub that is root, an unprivileged user.
   func chooseUser() throws(PrivatePostgresError) -> ServerUser? {
     let own = geteuid()
@@ -48,8 +57,7 @@ struct PrivateLayout {
       if let owner, owner != own { throw .foreign(cluster) }
       return nil
     }
-    let named = ServerUser(named: "postgres") ?? ServerUser(named: "nobody")
-    guard let user = owner.flatMap({ $0 == 0 ? nil : ServerUser(number: $0) }) ?? named else {
+    guard let user = owner.flatMap({ $0 == 0 ? nil : ServerUser(number: $0) }) ?? Self.unprivilegedUser else {
       throw .noUnprivilegedUser
     }
     if owner == 0 { throw .foreign(cluster) }

@@ -62,6 +62,14 @@ package final class PrivatePostgres {
   /// Where the server's programs are installed; nil when they are not.
   package static var programsFolder: String? { PostgresPrograms.find()?.folder }
 
+  /// The data folder when none is named: `./var`, or `/var/lib/hub` for a hub that is root in a folder that the
+  /// server's unprivileged user may not enter.
+  package static var standardData: String {
+    guard let folder = realpath(".", nil) else { return "./var" }
+    defer { free(folder) }
+    return PrivateLayout.standardData(workingIn: String(cString: folder))
+  }
+
   /// Makes the data folder and the cluster in it if they are not there, and takes the folder's lock.
   package static func prepare(data: String) throws(PrivatePostgresError) -> PrivatePostgres {
     let layout = try PrivateLayout(data: data)

@@ -16,6 +16,16 @@ struct PrivatePostgresTests {
     try BlockingConnection(target).query(Statement(sql))[0].int64(0)
   }
 
+  @Test("keeps its data elsewhere when its user may not enter the working folder")
+  func standardData() throws {
+    try withFolder { folder in
+      chmod(folder, 0o755)
+      #expect(PrivateLayout.standardData(workingIn: folder) == "./var")
+      chmod(folder, 0o700)
+      #expect(PrivateLayout.standardData(workingIn: folder) == (geteuid() == 0 ? "/var/lib/hub" : "./var"))
+    }
+  }
+
   @Test("is made, started, stopped and started again with its data")
   func life() throws {
     try withFolder { folder in
