@@ -8,6 +8,7 @@ import Telemetry
 let usage = """
   usage: hub serve   [--listen ADDRESS]… [--data DIR] [--database URL] [--reactors N] [--demo] [--log text|json]
                      [--log-level debug|info|warning|error] [--clients DIR] [--allow-origin ORIGIN]… [--secret-file FILE]
+         hub echo    [--listen ADDRESS]… [--reactors N] [--log text|json] [--log-level LEVEL]
          hub migrate [--data DIR] [--database URL]
          hub token   --role ROLE [--restaurant ID]… [--ramp ID] [--user ID] [--ttl 1h] [--data DIR] [--secret-file FILE]
          hub demo    [--url http://127.0.0.1:8080] [--restaurants K] [--rate N] [--for 60s] [--data DIR]
@@ -32,15 +33,31 @@ func serve(_ options: Options) throws {
   try options.allowOnly(
     "listen", "data", "database", "reactors", "demo", "log", "log-level", "clients", "allow-origin", "secret-file")
   var configuration = try configuration(options)
+  try readListening(options, into: &configuration)
+  configuration.demo = try options.isSet("demo")
+  configuration.allowedOrigins = Set(options.all("allow-origin"))
+  configuration.clients = options["clients"] ?? Assets.defaultFolder()
+  try HubProcess(configuration).serve()
+}
+
+func echo(_ options: Options) throws {
+  try options.allowOnly("listen", "reactors", "log", "log-level")
+  var configuration = Configuration()
+  try readListening(options, into: &configuration)
+  // What conformance suites send at most.
+  configuration.limits.messageBytes = 16 << 20
+  configuration.limits.fragments = 65_536
+  try HubProcess(configuration).echo()
+}
+
+/// What is common to the subcommands that listen.
+private func readListening(_ options: Options, into configuration: inout Configuration) throws {
   let listen = options.all("listen")
   configuration.listen = try (listen.isEmpty ? ["127.0.0.1:8080"] : listen).map { text in
     guard let address = SocketAddress(text) else { throw UsageError("\"\(text)\" is not an address to listen on.") }
     return address
   }
   configuration.reactors = try options.integer("reactors", in: 1...256) ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-  configuration.demo = try options.isSet("demo")
-  configuration.allowedOrigins = Set(options.all("allow-origin"))
-  configuration.clients = options["clients"] ?? Assets.defaultFolder()
   guard let form = Log.Form(rawValue: options["log"] ?? "text") else { throw UsageError("--log is text or json.") }
   configuration.logForm = form
   let levels: [String: Log.Level] = ["debug": .debug, "info": .info, "warning": .warning, "error": .error]
@@ -48,7 +65,6 @@ func serve(_ options: Options) throws {
     throw UsageError("--log-level is debug, info, warning or error.")
   }
   configuration.logLevel = level
-  try HubProcess(configuration).serve()
 }
 
 func migrate(_ options: Options) throws {

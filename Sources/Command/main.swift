@@ -8,6 +8,7 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 do {
   switch arguments.first {
   case "serve": try serve(Options(Array(arguments.dropFirst())))
+  case "echo": try echo(Options(Array(arguments.dropFirst())))
   case "migrate": try migrate(Options(Array(arguments.dropFirst())))
   case "token": try token(Options(Array(arguments.dropFirst())))
   case "demo": try demo(Options(Array(arguments.dropFirst())))

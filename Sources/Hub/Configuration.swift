@@ -2,6 +2,7 @@
 // variables) is Command's business.
 package import EventLoop
 import Postgres
+import Protocol
 package import Telemetry
 
 /// Bounds on what peers may cost.
@@ -16,14 +17,26 @@ package struct ServerLimits: Sendable {
   package var sendQueueBytes = 256 * 1024
   /// The longest WebSocket message in bytes (close code 1009 past it).
   package var messageBytes = 64 * 1024
+  /// The most frames that one WebSocket message may come in (close code 1008 past it).
+  package var fragments = 1024
   package var subscriptionsPerConnection = 100
   /// Commands of one socket that may run at once.
   package var commandsPerConnection = 16
 
   package init() {}
+
+  var webSocket: WebSocketLimits { WebSocketLimits(messageBytes: messageBytes, fragments: fragments) }
+}
+
+/// What a process serves.
+package enum ServerPurpose: Sendable {
+  case hub
+  /// Sends every WebSocket message back, without sign-in or database.
+  case echo
 }
 
 package struct Configuration: Sendable {
+  package var purpose = ServerPurpose.hub
   package var listen: [SocketAddress] = []
   /// Where the private Postgres and the secret live.
   package var data = PrivatePostgres.standardData

@@ -42,8 +42,8 @@ package final class HubProcess {
     try startDatabase()
     defer { stopDatabase() }
     try migrate()
-    let metrics = Metrics()
-    let parts = try assemble(metrics)
+    let parts = try assemble(key: try Secret.key(at: configuration.secretFile, creating: true))
+    try start(parts)
     let addresses = try listen(parts.reactors)
     if configuration.demo { try installDemo(parts) }
     announce(addresses)
@@ -52,6 +52,22 @@ package final class HubProcess {
     drain(parts)
     for case .unix(let path) in addresses { unlink(path) }
     log.info("drain.finished")
+  }
+
+  /// Serves the same listener and sessions, which send every message back, until SIGTERM or SIGINT; needs no database.
+  package func echo() throws {
+    configuration.purpose = .echo
+    blockSignals()
+    raiseDescriptorLimit()
+    let parts = try assemble(key: HMACKey(SecureRandom.bytes(count: 32).span.bytes))
+    for reactor in parts.reactors {
+      reactor.loop.start(client: reactor)
+      try waitFor { await reactor.start() }
+    }
+    for address in try listen(parts.reactors) { print("hub: \(address)") }
+    print("hub: ready")
+    awaitStopSignal()
+    drain(parts)
   }
 
   /// Applies missing migrations; answers how many there were.
@@ -112,11 +128,12 @@ package final class HubProcess {
     var services: Services
   }
 
-  private func assemble(_ metrics: Metrics) throws -> Parts {
+  private func assemble(key: HMACKey) throws -> Parts {
+    let metrics = Metrics()
     let passwordLoop = try EventLoop(name: "passwords")
     passwordLoop.start()
     let services = Services(
-      tokens: TokenIssuer(key: try Secret.key(at: configuration.secretFile, creating: true)),
+      tokens: TokenIssuer(key: key),
       passwords: PasswordWorker(loop: passwordLoop, hasher: try PasswordHasher()))
     let loops = try (0..<configuration.reactors).map { try EventLoop(name: "reactor \($0)") }
     let mailboxes = loops.map { Mailbox<FeedMessage>(loop: $0) }
@@ -129,18 +146,23 @@ package final class HubProcess {
       name: name, configuration: configuration,
       api: API(router: Router.standard, services: services, feed: feed, log: log),
       assets: Assets(folder: configuration.clients), feedState: state, metrics: metrics, log: log)
-    if node.assets.isEmpty { log.warning("assets.missing", ["folder": LogValue(configuration.clients)]) }
     let reactors = loops.indices.map {
       Reactor(index: $0, loop: loops[$0], node: node, mailbox: mailboxes[$0])
     }
-    for reactor in reactors { reactor.loop.start(client: reactor) }
-    try waitFor {
-      await feed.start()
-      for reactor in reactors { await reactor.start() }
-      for reactor in reactors { await reactor.waitUntilConnected() }
-      guard await feed.waitUntilListening(limit: .seconds(30)) else { throw StartError.databaseAway }
-    }
     return Parts(reactors: reactors, feed: feed, services: services)
+  }
+
+  private func start(_ parts: Parts) throws {
+    if parts.reactors[0].node.assets.isEmpty {
+      log.warning("assets.missing", ["folder": LogValue(configuration.clients)])
+    }
+    for reactor in parts.reactors { reactor.loop.start(client: reactor) }
+    try waitFor {
+      await parts.feed.start()
+      for reactor in parts.reactors { await reactor.start() }
+      for reactor in parts.reactors { await reactor.waitUntilConnected() }
+      guard await parts.feed.waitUntilListening(limit: .seconds(30)) else { throw StartError.databaseAway }
+    }
   }
 
   private func listen(_ reactors: [Reactor]) throws -> [SocketAddress] {

@@ -39,13 +39,13 @@ extension Reactor {
         continue
       }
       checkLiveness(connection, session)
-      if (second + connection.descriptor) % node.configuration.heartbeatSeconds == 0 {
+      if session.purpose == .hub, (second + connection.descriptor) % node.configuration.heartbeatSeconds == 0 {
         heartbeat(connection, session, fresh: fresh)
       }
       advanceStalled(session)
     }
     if second % 10 == 0 { dropEmptyChannels() }
-    if index == 0, second % 60 == 1 {
+    if index == 0, second % 60 == 1, node.configuration.purpose == .hub {
       Task.immediate(executorPreference: tasks) { await Maintenance.run(database, log: node.log) }
     }
   }

@@ -30,9 +30,11 @@ extension Reactor {
       connection.closesWhenFlushed = true
       markDirty(connection)
     case .webSocket(let session):
-      let wait = Int.random(in: 100...Self.reconnectSpread)
-      reply(to: connection) {
-        ServerMessageEncoder.appendGoAway(reason: "drain", reconnectMilliseconds: wait, to: &$0)
+      if session.purpose == .hub {
+        let wait = Int.random(in: 100...Self.reconnectSpread)
+        reply(to: connection) {
+          ServerMessageEncoder.appendGoAway(reason: "drain", reconnectMilliseconds: wait, to: &$0)
+        }
       }
       session.isLeaving = true
       if session.commandsRunning == 0 { close(connection, code: 1012, reason: "restart") }

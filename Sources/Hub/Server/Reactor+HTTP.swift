@@ -60,6 +60,10 @@ extension Reactor {
   private func begin(_ request: HTTPRequest, _ exchange: HTTPExchange, _ connection: Connection) {
     let head = request.head
     if isDraining || !head.keepsAlive { exchange.closesAfterAnswer = true }
+    if node.configuration.purpose == .echo {
+      beginEcho(request, exchange, connection)
+      return
+    }
     let isReading = head.method == "GET" || head.method == "HEAD"
     switch head.path {
     case "/health" where isReading:

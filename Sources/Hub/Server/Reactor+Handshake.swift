@@ -53,8 +53,8 @@ extension Reactor {
     var offer: WebSocketHandshake.Offer
   }
 
-  private func prepare(_ head: HTTPRequestHead) throws(Problem) -> Prepared {
-    let offer: WebSocketHandshake.Offer
+  /// What the client asks for, if the request is a handshake without fault.
+  func offer(of head: HTTPRequestHead) throws(Problem) -> WebSocketHandshake.Offer {
     switch WebSocketHandshake.evaluate(head, sha1: { sha1($0) }) {
     case .notAnUpgrade:
       throw Problem(
@@ -62,9 +62,13 @@ extension Reactor {
         headers: [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13")])
     case .refused(let status, let detail):
       throw Problem(status, "bad_handshake", detail, headers: status == 426 ? [("Sec-WebSocket-Version", "13")] : [])
-    case .accepted(let accepted):
-      offer = accepted
+    case .accepted(let offer):
+      return offer
     }
+  }
+
+  private func prepare(_ head: HTTPRequestHead) throws(Problem) -> Prepared {
+    let offer = try offer(of: head)
     try checkOrigin(head)
     guard let query = QueryParameters(head.query) else { throw .badRequest("The query is malformed.") }
     for name in ["token", "access_token", "authorization", "jwt"] where query[name] != nil {
@@ -145,23 +149,35 @@ extension Reactor {
       answer(.problem(.unavailable("The hub is restarting; connect again.")), to: head, exchange, connection)
       return
     }
-    var bytes: [UInt8] = []
-    let subprotocol = prepared.offer.subprotocols.contains("hub.v1") ? "hub.v1" : nil
-    guard (try? WebSocketHandshake.appendResponse(to: prepared.offer, subprotocol: subprotocol, to: &bytes)) != nil
-    else {
-      answer(.problem(.internal()), to: head, exchange, connection)
+    let session = WebSocketSession(
+      purpose: .hub, limits: node.configuration.limits.webSocket, identifier: node.api.services.newIdentifier(),
+      caller: prepared.caller)
+    session.pending = prepared.pending
+    do throws(Problem) {
+      try begin(session, by: prepared.offer, connection)
+    } catch {
+      answer(.problem(error), to: head, exchange, connection)
       return
     }
-    write(bytes, to: connection)
-    let limits = WebSocketLimits(messageBytes: node.configuration.limits.messageBytes)
-    let session = WebSocketSession(
-      limits: limits, identifier: node.api.services.newIdentifier(), caller: prepared.caller)
-    session.pending = prepared.pending
-    connection.phase = .webSocket(session)
-    node.counters.webSockets.add()
     connection.deadline = prepared.caller == nil ? second + node.configuration.limits.signInSeconds : .max
     sendWelcome(nil, session, connection)
     subscribePending(session, connection)
+  }
+
+  /// Answers 101 and hands the connection to the session.
+  func begin(
+    _ session: WebSocketSession, by offer: WebSocketHandshake.Offer, _ connection: Connection
+  ) throws(Problem) {
+    var bytes: [UInt8] = []
+    let subprotocol = offer.subprotocols.contains("hub.v1") ? "hub.v1" : nil
+    do {
+      try WebSocketHandshake.appendResponse(to: offer, subprotocol: subprotocol, to: &bytes)
+    } catch {
+      throw .internal()
+    }
+    write(bytes, to: connection)
+    connection.phase = .webSocket(session)
+    node.counters.webSockets.add()
   }
 
   func subscribePending(_ session: WebSocketSession, _ connection: Connection) {

@@ -15,13 +15,9 @@ extension Reactor {
         break frames
       case .message(let kind, let payload, _):
         if session.isClosing { continue }
-        guard kind == .text else {
-          badMessage("Send text messages; this one is binary.", nil, session, connection)
-          continue
-        }
         switch payload {
-        case .inPlace(let range): receive(UnsafeRawBufferPointer(rebasing: bytes[range]), session, connection)
-        case .owned(let message): message.withUnsafeBytes { receive($0, session, connection) }
+        case .inPlace(let range): receive(kind, UnsafeRawBufferPointer(rebasing: bytes[range]), session, connection)
+        case .owned(let message): message.withUnsafeBytes { receive(kind, $0, session, connection) }
         }
       case .ping(let payload):
         if !session.isClosing { pong(payload, in: bytes) }
@@ -49,8 +45,18 @@ extension Reactor {
     }
   }
 
-  /// One text message.
-  private func receive(_ text: UnsafeRawBufferPointer, _ session: WebSocketSession, _ connection: Connection) {
+  /// One whole message.
+  private func receive(
+    _ kind: WebSocketMessageKind, _ text: UnsafeRawBufferPointer, _ session: WebSocketSession, _ connection: Connection
+  ) {
+    if session.purpose == .echo {
+      echo(kind, text, to: connection)
+      return
+    }
+    guard kind == .text else {
+      badMessage("Send text messages; this one is binary.", nil, session, connection)
+      return
+    }
     let message: ClientMessage
     do throws(BadMessage) {
       message = try ClientMessage.parse(text.bytes)

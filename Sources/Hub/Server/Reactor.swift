@@ -43,6 +43,8 @@ package actor Reactor: LoopClient {
   private var postponed: [Connection] = []
   private let readBuffer = ReadBuffer(byteCount: 512 * 1024)
   var cork: [UInt8] = []
+  /// Answers past so many bytes leave before the rest of what was read is handled.
+  static var corkBytes: Int { 512 * 1024 }
   /// The message being written as JSON; kept, so that its memory is asked for once.
   var message: [UInt8] = []
   /// Seconds since the reactor started, for deadlines that need no more.
@@ -71,7 +73,7 @@ package actor Reactor: LoopClient {
   deinit { Glibc.close(spareDescriptor) }
 
   package func start() {
-    pool.start()
+    if node.configuration.purpose == .hub { pool.start() }
     startClock()
   }
 

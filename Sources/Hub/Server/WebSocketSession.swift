@@ -5,6 +5,7 @@ import Domain
 import Protocol
 
 final class WebSocketSession {
+  let purpose: ServerPurpose
   var decoder: WebSocketDecoder
   /// This connection in `welcome` and in the log.
   let identifier: Identifier
@@ -24,7 +25,8 @@ final class WebSocketSession {
   /// The drain has been announced; it closes when its commands are done.
   var isLeaving = false
 
-  init(limits: WebSocketLimits, identifier: Identifier, caller: Caller?) {
+  init(purpose: ServerPurpose, limits: WebSocketLimits, identifier: Identifier, caller: Caller? = nil) {
+    self.purpose = purpose
     decoder = WebSocketDecoder(role: .server, limits: limits)
     self.identifier = identifier
     self.caller = caller
