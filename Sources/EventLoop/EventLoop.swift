@@ -18,10 +18,16 @@ package struct Readiness: OptionSet, Sendable {
   package static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
   /// The peer ended its side or the socket failed; a read tells which.
   package static let hungUp = Readiness(rawValue: EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue)
+  /// There is something to read, be it the end.
+  package static let readableOrHungUp = Readiness(rawValue: readable.rawValue | hungUp.rawValue)
   /// Report only changes (EPOLLET): the owner reads until it gets less than it asked for.
   package static let edgeTriggered = Readiness(rawValue: EPOLLET.rawValue)
   /// Of several loops that wait for one listener, wake one (EPOLLEXCLUSIVE).
   package static let exclusive = Readiness(rawValue: EPOLLEXCLUSIVE.rawValue)
+
+  /// Whether one of `others` is in force; the option set's own questions are not inlined between modules.
+  @inline(__always)
+  package func hasAny(of others: Readiness) -> Bool { rawValue & others.rawValue != 0 }
 }
 
 /// Called on the loop's thread when its descriptor is ready.
@@ -31,9 +37,10 @@ package protocol DescriptorHandler: AnyObject {
 
 /// The owner of a loop's busiest descriptors, which takes a whole turn's events at once.
 package protocol LoopClient: AnyObject, Sendable {
-  /// The descriptors that became ready; called on the loop's thread.
-  func process(_ events: UnsafeBufferPointer<epoll_event>)
-  /// The turn is over: write out what it produced.
+  /// The descriptors that became ready; called on the loop's thread. Answers whether `endTurn` has something to do.
+  func process(_ events: UnsafeBufferPointer<epoll_event>) -> Bool
+  /// The turn is over: write out what it produced. Left out after a turn in which nothing but sockets happened and
+  /// `process` had no need of it.
   func endTurn()
 }
 
@@ -173,10 +180,14 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
     defer { events.deallocate() }
     while !stopping.load(ordering: .acquiring) {
       let count = epoll_wait(epoll, events, Int32(capacity), timeout())
-      if count > 0 { handOver(UnsafeBufferPointer(start: events, count: Int(count))) }
-      runDueTimers()
-      runJobs()
-      client?.endTurn()
+      var work = Work(isWoken: false, mustEnd: false)
+      if count > 0 { work = handOver(UnsafeBufferPointer(start: events, count: Int(count))) }
+      if runDueTimers() { work.mustEnd = true }
+      if work.isWoken || !local.isEmpty {
+        runJobs()
+        work.mustEnd = true
+      }
+      if work.mustEnd { client?.endTurn() }
     }
     // What still waits for this executor would wait for ever: run it out once.
     runJobs()
@@ -193,33 +204,45 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
     return Int32(clamping: (nanoseconds + 999_999) / 1_000_000)
   }
 
-  private func handOver(_ events: UnsafeBufferPointer<epoll_event>) {
+  /// What the events of a turn leave to be done in it.
+  private struct Work {
+    /// Another thread has enqueued or posted something.
+    var isWoken: Bool
+    var mustEnd: Bool
+  }
+
+  private func handOver(_ events: UnsafeBufferPointer<epoll_event>) -> Work {
     var other = 0
+    var isWoken = false
     for index in events.indices {
       if hub_event_descriptor(events.baseAddress! + index) == wakeUpEvent {
         var drained: UInt64 = 0
         _ = read(wakeUpEvent, &drained, 8)
         wakePending.store(false, ordering: .releasing)
+        isWoken = true
       } else {
         other += 1
       }
     }
-    guard other > 0 else { return }
+    guard other > 0 else { return Work(isWoken: isWoken, mustEnd: isWoken) }
     if let client {
-      client.process(events)
-    } else {
-      for index in events.indices {
-        let event = events.baseAddress! + index
-        dispatch(hub_event_descriptor(event), Readiness(rawValue: event.pointee.events))
-      }
+      let mustEnd = client.process(events)
+      return Work(isWoken: isWoken, mustEnd: mustEnd || isWoken)
     }
+    for index in events.indices {
+      let event = events.baseAddress! + index
+      dispatch(hub_event_descriptor(event), Readiness(rawValue: event.pointee.events))
+    }
+    return Work(isWoken: isWoken, mustEnd: true)
   }
 
-  private func runDueTimers() {
-    guard let earliest = timers.earliest else { return }
+  /// Answers whether any timer was due.
+  private func runDueTimers() -> Bool {
+    guard let earliest = timers.earliest else { return false }
     let now = MonotonicTime.now()
-    guard earliest <= now else { return }
+    guard earliest <= now else { return false }
     while let action = timers.popDue(now) { action() }
+    return true
   }
 
   /// A job that a preference led here runs as both at once, preferred and isolated, so that its next step, into an actor

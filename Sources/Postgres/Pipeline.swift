@@ -87,9 +87,9 @@ extension PostgresConnection {
   // MARK: Transfer
 
   func transfer(_ handle: ConnectionHandle, _ readiness: Readiness) {
-    if readiness.contains(.writable) { flush(handle) }
+    if readiness.hasAny(of: .writable) { flush(handle) }
     var alive = true
-    if !readiness.isDisjoint(with: [.readable, .hungUp]) {
+    if readiness.hasAny(of: .readableOrHungUp) {
       alive = PQconsumeInput(handle.native) == 1
       if alive { lastHeard = MonotonicTime.now() }
     }

@@ -33,7 +33,7 @@ private final class Taker: LoopClient {
   let taken = Mutex<[Int]>([])
   let turns = Atomic<Int>(0)
 
-  func process(_ events: UnsafeBufferPointer<epoll_event>) {}
+  func process(_ events: UnsafeBufferPointer<epoll_event>) -> Bool { false }
 
   func endTurn() {
     turns.add(1, ordering: .relaxed)

@@ -15,7 +15,7 @@ private final class Reader: LoopClient {
 
   init(_ mailbox: Mailbox<Int>) { self.mailbox = mailbox }
 
-  func process(_ events: UnsafeBufferPointer<epoll_event>) {}
+  func process(_ events: UnsafeBufferPointer<epoll_event>) -> Bool { false }
 
   func endTurn() {
     let messages = mailbox.takeAll()

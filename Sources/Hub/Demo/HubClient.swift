@@ -99,8 +99,8 @@ package final class HubClient: DescriptorHandler {
       let code = Socket.error(of: descriptor)
       if code == 0 { waiting.resume() } else { waiting.resume(throwing: SystemError(call: "connect", code: code)) }
     }
-    if readiness.contains(.writable) { flush() }
-    if !readiness.isDisjoint(with: [.readable, .hungUp]) { read() }
+    if readiness.hasAny(of: .writable) { flush() }
+    if readiness.hasAny(of: .readableOrHungUp) { read() }
   }
 
   private func exchange(_ bytes: [UInt8]) async throws -> HTTPResponse {

@@ -14,10 +14,4 @@ extension Reactor {
       answer(.problem(error), to: head, exchange, connection)
     }
   }
-
-  /// Sends a message back as it came.
-  func echo(_ kind: WebSocketMessageKind, _ payload: UnsafeRawBufferPointer, to connection: Connection) {
-    if cork.count + payload.count > Self.corkBytes { sendCork(to: connection) }
-    WebSocketEncoder.append(kind.opcode, payload, to: &cork)
-  }
 }

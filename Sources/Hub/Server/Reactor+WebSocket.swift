@@ -8,6 +8,8 @@ extension Reactor {
   /// Frames that have just been read; they lie in the reactor's buffer and are decoded in place.
   func receive(_ bytes: UnsafeMutableRawBufferPointer, on session: WebSocketSession, of connection: Connection) {
     session.unansweredPings = 0
+    corked = connection
+    defer { corked = nil }
     var position = 0
     frames: while true {
       switch session.decoder.next(in: bytes, at: &position) {
@@ -20,7 +22,11 @@ extension Reactor {
         case .owned(let message): message.withUnsafeBytes { receive(kind, $0, session, connection) }
         }
       case .ping(let payload):
-        if !session.isClosing { pong(payload, in: bytes) }
+        if session.isClosing { continue }
+        switch payload {
+        case .inPlace(let range): write(.pong, UnsafeRawBufferPointer(rebasing: bytes[range]), to: connection)
+        case .owned(let payload): payload.withUnsafeBytes { write(.pong, $0, to: connection) }
+        }
       case .pong:
         break
       case .close(let code, _):
@@ -36,21 +42,12 @@ extension Reactor {
     sendCork(to: connection)
   }
 
-  private func pong(_ payload: WebSocketPayload, in bytes: UnsafeMutableRawBufferPointer) {
-    switch payload {
-    case .inPlace(let range):
-      WebSocketEncoder.append(.pong, UnsafeRawBufferPointer(rebasing: bytes[range]), to: &cork)
-    case .owned(let payload):
-      payload.withUnsafeBytes { WebSocketEncoder.append(.pong, $0, to: &cork) }
-    }
-  }
-
   /// One whole message.
   private func receive(
     _ kind: WebSocketMessageKind, _ text: UnsafeRawBufferPointer, _ session: WebSocketSession, _ connection: Connection
   ) {
     if session.purpose == .echo {
-      echo(kind, text, to: connection)
+      write(kind.opcode, text, to: connection)
       return
     }
     guard kind == .text else {
@@ -187,7 +184,7 @@ extension Reactor {
     guard let session = connection.webSocket, !session.isClosing else { return }
     message.removeAll(keepingCapacity: true)
     append(&message)
-    write(webSocketText(message), to: connection)
+    message.withUnsafeBytes { write(.text, $0, to: connection) }
   }
 
   func error(_ problem: Problem, _ id: MessageID?, _ connection: Connection) {

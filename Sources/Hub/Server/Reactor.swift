@@ -22,6 +22,16 @@ private final class ReadBuffer {
   deinit { memory.deallocate() }
 }
 
+private func takeTurn(of reactor: isolated Reactor, _ events: UnsafeBufferPointer<epoll_event>) -> Bool {
+  reactor.handle(events)
+  return !reactor.dirty.isEmpty || !reactor.postponed.isEmpty
+}
+
+/// What `assumeIsolated` does behind its check, made once: its asking the runtime which executor is the current one and
+/// its closure's allocation are a third of a turn's instructions when a turn brings one message.
+private let enterTurn: @Sendable (Reactor, UnsafeBufferPointer<epoll_event>) -> Bool = unsafeBitCast(
+  takeTurn, to: (@Sendable (Reactor, UnsafeBufferPointer<epoll_event>) -> Bool).self)
+
 package actor Reactor: LoopClient {
   package nonisolated let loop: EventLoop
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -40,11 +50,13 @@ package actor Reactor: LoopClient {
   var channels: [ChannelName: LocalChannel] = [:]
   var dirty: [Connection] = []
   /// Connections with more to read than one turn allows.
-  private var postponed: [Connection] = []
+  fileprivate var postponed: [Connection] = []
   private let readBuffer = ReadBuffer(byteCount: 512 * 1024)
-  var cork: [UInt8] = []
-  /// Answers past so many bytes leave before the rest of what was read is handled.
-  static var corkBytes: Int { 512 * 1024 }
+  var cork = Cork(byteCount: 256 * 1024)
+  /// The connection whose bytes are being handled: what it is answered meanwhile goes through the cork.
+  var corked: Connection?
+  /// Where what waits in a connection is laid side by side before it is sent.
+  private var scratch: [UInt8] = []
   /// The message being written as JSON; kept, so that its memory is asked for once.
   var message: [UInt8] = []
   /// Seconds since the reactor started, for deadlines that need no more.
@@ -65,7 +77,6 @@ package actor Reactor: LoopClient {
       loop: loop, connectionString: node.configuration.connectionString, size: node.configuration.poolSize,
       options: PostgresOptions(parameters: [(name: "hub.notify", value: "off")]))
     database = PooledDatabase(pool)
-    cork.reserveCapacity(256 * 1024)
     // Held back so that a connection can still be accepted and closed when descriptors have run out.
     spareDescriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
   }
@@ -84,25 +95,24 @@ package actor Reactor: LoopClient {
 
   // MARK: The turn
 
-  package nonisolated func process(_ events: UnsafeBufferPointer<epoll_event>) {
-    // The loop's own array, valid and untouched until this returns.
-    nonisolated(unsafe) let events = events
-    assumeIsolated { $0.handle(events) }
+  package nonisolated func process(_ events: UnsafeBufferPointer<epoll_event>) -> Bool {
+    precondition(loop.isCurrent, "a turn belongs to the reactor's own loop")
+    return enterTurn(self, events)
   }
 
   package nonisolated func endTurn() {
     assumeIsolated { $0.finishTurn() }
   }
 
-  private func handle(_ events: UnsafeBufferPointer<epoll_event>) {
+  fileprivate func handle(_ events: UnsafeBufferPointer<epoll_event>) {
     for index in events.indices {
       guard let event = events.baseAddress.map({ $0 + index }) else { return }
       let descriptor = hub_event_descriptor(event)
       let readiness = Readiness(rawValue: event.pointee.events)
       if Int(descriptor) < connections.count, let connection = connections[Int(descriptor)] {
-        if readiness.contains(.writable), !connection.outbound.isEmpty { flush(connection) }
-        if !readiness.isDisjoint(with: [.readable, .hungUp]) {
-          read(connection, untilEnd: !readiness.isDisjoint(with: .hungUp))
+        if readiness.hasAny(of: .writable), !connection.outbound.isEmpty { flush(connection) }
+        if readiness.hasAny(of: .readableOrHungUp) {
+          read(connection, untilEnd: readiness.hasAny(of: .hungUp))
         }
       } else if listeners[descriptor] != nil {
         accept(from: descriptor)
@@ -259,9 +269,13 @@ package actor Reactor: LoopClient {
 
   // MARK: Writing
 
-  /// Queues bytes that leave at the end of this turn.
+  /// Queues bytes that leave at the end of this turn, behind what the cork holds for the connection.
   func write(_ bytes: [UInt8], to connection: Connection) {
     guard !connection.isClosed else { return }
+    if connection === corked, !cork.isEmpty {
+      connection.outbound.append(Array(cork.bytes))
+      cork.removeAll()
+    }
     connection.outbound.append(bytes)
     markDirty(connection)
   }
@@ -272,20 +286,34 @@ package actor Reactor: LoopClient {
     dirty.append(connection)
   }
 
-  /// Sends what the cork holds, in front of nothing that waits: order is kept.
+  /// Writes one frame: through the cork while the connection's own bytes are handled, else as `write`.
+  func write(_ opcode: WebSocketOpcode, _ payload: UnsafeRawBufferPointer, to connection: Connection) {
+    if connection === corked {
+      if cork.append(opcode, payload) { return }
+      sendCork(to: connection)
+      if cork.append(opcode, payload) { return }
+    }
+    var frame: [UInt8] = []
+    frame.reserveCapacity(WebSocketEncoder.maximumByteCount(of: payload.count))
+    WebSocketEncoder.append(opcode, payload, to: &frame)
+    write(frame, to: connection)
+  }
+
+  /// Sends what the cork holds, behind what waits: order is kept.
   func sendCork(to connection: Connection) {
     guard !cork.isEmpty else { return }
-    defer { cork.removeAll(keepingCapacity: true) }
+    defer { cork.removeAll() }
     guard !connection.isClosed else { return }
     guard connection.outbound.isEmpty else {
-      write(cork, to: connection)
+      connection.outbound.append(Array(cork.bytes))
+      markDirty(connection)
       return
     }
-    switch cork.withUnsafeBytes({ SystemCall.send(connection.descriptor, $0) }) {
+    switch SystemCall.send(connection.descriptor, cork.bytes) {
     case .moved(let count):
-      if count < cork.count { connection.outbound.append(Array(cork[count...])) }
+      if count < cork.count { connection.outbound.append(Array(cork.bytes[count...])) }
     case .wouldBlock:
-      connection.outbound.append(Array(cork))
+      connection.outbound.append(Array(cork.bytes))
     case .ended, .failed:
       closeNow(connection)
     }
@@ -294,14 +322,13 @@ package actor Reactor: LoopClient {
   func flush(_ connection: Connection) {
     guard !connection.isClosed else { return }
     let descriptor = connection.descriptor
-    let alive = connection.outbound.drain(scratch: &cork) { bytes in
+    let alive = connection.outbound.drain(scratch: &scratch) { bytes in
       switch SystemCall.send(descriptor, bytes) {
       case .moved(let count): count
       case .wouldBlock: 0
       case .ended, .failed: nil
       }
     }
-    cork.removeAll(keepingCapacity: true)
     guard alive else {
       closeNow(connection)
       return
