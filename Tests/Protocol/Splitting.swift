@@ -3,11 +3,13 @@
 enum Splitting {
   /// Whole, byte by byte, and, for what is short, every cut in two.
   static func ways(_ bytes: [UInt8]) -> [[[UInt8]]] {
-    var ways = [[bytes], bytes.map { [$0] }]
-    if bytes.count <= 300 {
-      for index in 1..<max(1, bytes.count) { ways.append([Array(bytes[..<index]), Array(bytes[index...])]) }
-    }
-    return ways
+    bytes.count <= 300 ? [[bytes]] + everyWay(bytes) : [[bytes], bytes.map { [$0] }]
+  }
+
+  /// Byte by byte, and every cut in two.
+  static func everyWay(_ bytes: [UInt8]) -> [[[UInt8]]] {
+    [bytes.map { [$0] }]
+      + (1..<max(1, bytes.count)).map { [Array(bytes[..<$0]), Array(bytes[$0...])] }
   }
 }
 

@@ -18,8 +18,12 @@ extension HTTPFields {
         throw HTTPViolation(400, "Transfer-Encoding and Content-Length exclude each other")
       }
       guard minorVersion >= 1 else { throw HTTPViolation(400, "HTTP/1.0 has no Transfer-Encoding") }
-      let names = codings.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
-        .map { String(decoding: $0.utf8.filter { !HTTPSyntax.isWhitespace($0) }, as: UTF8.self) }
+      let names = codings.flatMap { $0.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) }
+        .map { Substring(HTTPSyntax.trimmed($0)) }
+      // RFC 9110 §5.6.1.2 would read over an empty member; two readers of one message would not always both do so.
+      guard !names.contains(where: \.isEmpty) else {
+        throw HTTPViolation(400, "the Transfer-Encoding field has an empty member")
+      }
       let areChunked = names.map { HTTPSyntax.equalsIgnoringCase($0, "chunked") }
       // RFC 9112 §6.3: without chunked as the last coding, and only there, a request's end cannot be found.
       guard areChunked.last == true, !areChunked.dropLast().contains(true) else {
@@ -66,6 +70,9 @@ struct HTTPBodyReader: Sendable {
       body.reserveCapacity(min(count, 64 * 1024))
     }
   }
+
+  /// Bytes of the content so far.
+  var received: Int { body.count }
 
   /// Takes what belongs to the body; returns it once it is whole.
   mutating func next(in bytes: inout RawSpan) throws(HTTPViolation) -> [UInt8]? {
@@ -126,12 +133,12 @@ struct HTTPBodyReader: Sendable {
 
   /// chunk-size [ chunk-ext ] (RFC 9112 §7.1.1): extensions are read over, but only so many of them in one message.
   private mutating func chunkSize(from bytes: inout RawSpan) throws(HTTPViolation) -> Int? {
-    guard let line = try line(from: &bytes, limit: 1024) else { return nil }
+    guard let line = try line(from: &bytes, limit: min(1024, limits.headBytes)) else { return nil }
     var size = 0
     var digits = 0
     for byte in line {
       guard let value = HTTPSyntax.hexValue(byte) else { break }
-      guard digits < 15 else { throw Self.tooLarge(limits) }
+      guard size <= Int.max >> 4 else { throw Self.tooLarge(limits) }
       size = size << 4 | Int(value)
       digits += 1
     }
@@ -139,10 +146,9 @@ struct HTTPBodyReader: Sendable {
     let rest = line[digits...]
     extensionBytes += rest.count
     guard extensionBytes <= limits.headBytes else { throw HTTPViolation(400, "the chunk extensions are too long") }
-    if rest.isEmpty { return size }
-    guard rest.first(where: { !HTTPSyntax.isWhitespace($0) }) == UInt8(ascii: ";"),
-      rest.allSatisfy(HTTPSyntax.isFieldValueByte)
-    else { throw HTTPViolation(400, "a chunk's size is followed by something that is no extension") }
+    guard HTTPSyntax.areChunkExtensions(rest) else {
+      throw HTTPViolation(400, "a chunk's size is followed by something that is no extension")
+    }
     return size
   }
 

@@ -6,10 +6,10 @@ extension HTTPRequestHead {
     var reader = HTTPLineReader(bytes)
     let line = try reader.line()
     let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 3, omittingEmptySubsequences: false)
+    guard HTTPSyntax.isToken(parts[0]) else { throw HTTPViolation(400, "the method is not a token") }
     guard parts.count == 3 else {
       throw HTTPViolation(400, "the request line is not a method, a target and a version")
     }
-    guard HTTPSyntax.isToken(parts[0]) else { throw HTTPViolation(400, "the method is not a token") }
     let minorVersion = try HTTPVersion.minor(of: parts[2])
     guard parts[1].count <= limits.targetBytes else {
       throw HTTPViolation(414, "the request target is longer than \(limits.targetBytes) bytes")
@@ -39,8 +39,13 @@ extension HTTPRequestHead {
   }
 
   private mutating func takeTarget() throws(HTTPViolation) {
-    // RFC 9112 §3.2.3: the authority form belongs to CONNECT, and this is no proxy.
-    if method == "CONNECT" { throw HTTPViolation(501, "tunnels are not offered") }
+    if method == "CONNECT" {
+      // RFC 9112 §3.2.3: the authority form, and that one only, belongs to CONNECT; this is no proxy.
+      guard HTTPSyntax.isHost(target), target.utf8.contains(UInt8(ascii: ":")),
+        target.utf8.last.map(HTTPSyntax.isDigit) == true
+      else { throw HTTPViolation(400, "CONNECT asks for a host and a port") }
+      throw HTTPViolation(501, "tunnels are not offered")
+    }
     if target.utf8.first == UInt8(ascii: "/") {
       takePath(target[...])
     } else if target == "*" {
@@ -64,7 +69,9 @@ extension HTTPRequestHead {
     let authority = rest.dropFirst(2).prefix { $0 != "/" && $0 != "?" }
     guard !authority.isEmpty, HTTPSyntax.isHost(authority) else { throw invalid }
     host = String(authority)
-    takePath(rest[authority.endIndex...])
+    let tail = rest[authority.endIndex...]
+    // RFC 9112 §3.2.4: OPTIONS of an address without path and query asks about the whole server.
+    if method == "OPTIONS", tail.isEmpty { path = "*" } else { takePath(tail) }
   }
 
   private mutating func takePath(_ text: Substring) {

@@ -11,6 +11,15 @@ package enum HTTPParserOutput: Equatable, Sendable {
   case violation(HTTPViolation)
 }
 
+/// How far the request that is arriving has come.
+package enum HTTPRequestProgress: Equatable, Sendable {
+  /// Between requests, or past a violation.
+  case none
+  case head
+  /// So many bytes of the content; the framing of chunks does not count.
+  case body(received: Int)
+}
+
 package struct HTTPRequestParser: Sendable {
   private enum State: Sendable {
     case head
@@ -28,14 +37,17 @@ package struct HTTPRequestParser: Sendable {
     self.limits = limits
   }
 
-  /// Whether a request has begun and is not complete, for the caller's timers.
-  package var isInsideRequest: Bool {
+  /// What has arrived of the next request, for the caller's time limits.
+  package var progress: HTTPRequestProgress {
     switch state {
-    case .head: !collector.isEmpty
-    case .body: true
-    case .failed: false
+    case .head: collector.isEmpty ? .none : .head
+    case .body: .body(received: body?.received ?? 0)
+    case .failed: .none
     }
   }
+
+  /// Whether a request has begun and is not complete.
+  package var isInsideRequest: Bool { progress != .none }
 
   /// Takes the next request's bytes from the front of `bytes`.
   package mutating func next(in bytes: inout RawSpan) -> HTTPParserOutput {
@@ -112,6 +124,10 @@ package struct HTTPRequestParser: Sendable {
   private static func tooLong(_ head: UnsafeRawBufferPointer, _ limits: HTTPLimits) -> HTTPViolation {
     if head.prefix(limits.headBytes + 1).contains(0x0A) {
       return HTTPViolation(431, "the request's head is longer than \(limits.headBytes) bytes")
+    }
+    // RFC 9112 §3: a method longer than any that is known is 501, a longer target 414.
+    guard head.prefix(limits.headBytes + 1).contains(UInt8(ascii: " ")) else {
+      return HTTPViolation(501, "the method is longer than any")
     }
     return HTTPViolation(414, "the request target is longer than \(limits.targetBytes) bytes")
   }

@@ -28,33 +28,6 @@ package enum HTTPSyntax {
     }
   }
 
-  /// uri-host [ ":" port ] of RFC 9110 §7.2, which may be empty; no user information.
-  package static func isHost(_ text: some StringProtocol) -> Bool {
-    var bytes = Array(text.utf8)[...]
-    if bytes.first == UInt8(ascii: "[") {
-      guard let end = bytes.firstIndex(of: UInt8(ascii: "]")), end > 1 else { return false }
-      let isAddress = bytes[1..<end].allSatisfy { isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
-      guard isAddress else { return false }
-      bytes = bytes[(end + 1)...]
-    } else {
-      let end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
-      guard bytes[..<end].allSatisfy(isRegisteredNameByte) else { return false }
-      guard end > bytes.startIndex || bytes.isEmpty else { return false }
-      bytes = bytes[end...]
-    }
-    if bytes.isEmpty { return true }
-    return bytes.first == UInt8(ascii: ":") && bytes.count <= 6 && bytes.dropFirst().allSatisfy(isDigit)
-  }
-
-  /// reg-name of RFC 3986 §3.2.2.
-  private static func isRegisteredNameByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): true
-    default: "-._~%!$&'()*+,;=".utf8.contains(byte)
-    }
-  }
-
   package static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
   package static func isHexDigit(_ byte: UInt8) -> Bool { hexValue(byte) != nil }
@@ -78,6 +51,14 @@ package enum HTTPSyntax {
   }
 
   static func isWhitespace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+  /// Without the optional white space around it (RFC 9110 §5.6.3); what stands inside stays.
+  static func trimmed<Bytes: BidirectionalCollection<UInt8>>(_ bytes: Bytes) -> Bytes.SubSequence {
+    var rest = bytes[...]
+    while let first = rest.first, isWhitespace(first) { rest = rest.dropFirst() }
+    while let last = rest.last, isWhitespace(last) { rest = rest.dropLast() }
+    return rest
+  }
 
   /// Text from the wire: UTF-8 where it is, else byte for byte as ISO 8859-1, so that nothing is lost (RFC 9110 §5.5).
   static func text(_ bytes: some Collection<UInt8>) -> String {
