@@ -7,6 +7,8 @@ package struct SendQueue {
   private var sent = 0
   /// Bytes waiting.
   package private(set) var count = 0
+  /// Bytes ever taken, wrapping around: whoever looks twice sees whether the socket drains.
+  package private(set) var taken: UInt32 = 0
 
   package init() {}
 
@@ -49,6 +51,7 @@ package struct SendQueue {
 
   private mutating func discard(_ bytes: Int) {
     count -= bytes
+    taken &+= UInt32(truncatingIfNeeded: bytes)
     sent += bytes
     var gone = 0
     while gone < chunks.count, sent >= chunks[gone].count {

@@ -41,7 +41,9 @@ struct Options {
   }
 
   /// Refuses options that the subcommand does not know.
-  func allowOnly(_ names: String...) throws {
+  func allowOnly(_ names: String...) throws { try allowOnly(names) }
+
+  func allowOnly(_ names: [String]) throws {
     for name in values.keys where !names.contains(name) { throw UsageError("--\(name) is no option here.") }
   }
 

@@ -8,6 +8,8 @@ import Telemetry
 let usage = """
   usage: hub serve   [--listen ADDRESS]… [--data DIR] [--database URL] [--reactors N] [--demo] [--log text|json]
                      [--log-level debug|info|warning|error] [--clients DIR] [--allow-origin ORIGIN]… [--secret-file FILE]
+                     [--max-connections N] [--max-connections-per-address N] [--head-timeout 10s] [--body-timeout 30s]
+                     [--idle-timeout 75s] [--sign-in-timeout 10s] [--write-timeout 60s]
          hub echo    [--listen ADDRESS]… [--reactors N] [--log text|json] [--log-level LEVEL]
          hub migrate [--data DIR] [--database URL]
          hub token   --role ROLE [--restaurant ID]… [--ramp ID] [--user ID] [--ttl 1h] [--data DIR] [--secret-file FILE]
@@ -31,11 +33,13 @@ private func configuration(_ options: Options) throws -> Configuration {
 
 func serve(_ options: Options) throws {
   try options.allowOnly(
-    "listen", "data", "database", "reactors", "demo", "log", "log-level", "clients", "allow-origin", "secret-file")
+    ["listen", "data", "database", "reactors", "demo", "log", "log-level", "clients", "allow-origin", "secret-file"]
+      + Options.limits)
   var configuration = try configuration(options)
   try readListening(options, into: &configuration)
   configuration.demo = try options.isSet("demo")
-  configuration.allowedOrigins = Set(options.all("allow-origin"))
+  configuration.allowedOrigins = try options.allowedOrigins()
+  configuration.limits = try options.serverLimits()
   configuration.clients = options["clients"] ?? Assets.defaultFolder()
   try HubProcess(configuration).serve()
 }

@@ -170,6 +170,12 @@ package enum Socket {
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
   }
 
+  /// Makes the closing of a socket a reset, for a peer that does not read: the kernel keeps nothing for it.
+  package static func resetOnClose(_ descriptor: Int32) {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+  }
+
   /// The port that the kernel chose for a listener on port 0.
   package static func localPort(of descriptor: Int32) -> UInt16 {
     var storage = sockaddr_storage()

@@ -7,12 +7,24 @@ package import Telemetry
 
 /// Bounds on what peers may cost.
 package struct ServerLimits: Sendable {
-  /// Seconds for a request's head to arrive, from the connection's start or the last answer's first byte.
+  /// Seconds from a connection's start to its first byte (a TLS handshake included), and from a request's first byte
+  /// to the end of its head.
   package var headSeconds: Int32 = 10
+  /// Seconds for a request's body to arrive, and a second more for every `bodyBytesPerSecond` of it that have come.
+  package var bodySeconds: Int32 = 30
+  package var bodyBytesPerSecond = 500
   /// Seconds that an idle HTTP connection is kept open.
   package var idleSeconds: Int32 = 75
   /// Seconds until a WebSocket must have signed in (wire §2).
   package var signInSeconds: Int32 = 10
+  /// Seconds after which a peer that has not taken one byte of what waits for it is closed.
+  package var writeSeconds: Int32 = 60
+  /// Connections of the process; past it a peer is told 503.
+  package var connections = Int.max
+  /// Connections from one IPv4 address or IPv6 network of 64 bits.
+  package var connectionsPerAddress = 10_000
+  /// Whether that holds for loopback too, where a proxy would have everybody behind one address.
+  package var countsLoopback = false
   /// Bytes waiting in one connection past which its subscriptions lag (wire §3).
   package var sendQueueBytes = 256 * 1024
   /// The longest WebSocket message in bytes (close code 1009 past it).
@@ -50,7 +62,7 @@ package struct Configuration: Sendable {
   package var demo = false
   /// The folder with `js` and `web`.
   package var clients = ""
-  /// Origins besides the hub's own that a browser may connect from.
+  /// Origins besides the hub's own whose pages may connect and read answers, as `HTTPOrigin` writes them.
   package var allowedOrigins: Set<String> = []
   /// Seconds between heartbeat messages (wire §2).
   package var heartbeatSeconds: Int32 = 10

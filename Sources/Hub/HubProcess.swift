@@ -258,11 +258,20 @@ package final class HubProcess {
     return signals
   }
 
-  /// Sockets cost descriptors: take what the system allows.
+  /// Sockets cost descriptors: take what the system allows, and as many connections as they leave room for.
   private func raiseDescriptorLimit() {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
     limit.rlim_cur = limit.rlim_max
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    let descriptors = Int(clamping: limit.rlim_cur)
+    // A reactor keeps its loop's two, a spare one, its listeners and its share of Postgres connections.
+    let room = ServerLimits.connections(
+      descriptors: descriptors, reactors: configuration.reactors,
+      kept: 4 + configuration.listen.count + configuration.poolSize)
+    if configuration.limits.connections == .max { configuration.limits.connections = room }
+    let connections = configuration.limits.connections
+    log.info("limits", ["descriptors": LogValue(descriptors), "connections": LogValue(connections)])
+    if connections > room { log.warning("limits.descriptors_short", ["room": LogValue(room)]) }
   }
 }

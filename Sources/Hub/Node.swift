@@ -10,6 +10,8 @@ package final class Node: Sendable {
   package let feedState: FeedState
   package let metrics: Metrics
   package let counters: ServerCounters
+  package let admission: Admission
+  package let crossOrigin: CrossOrigin
   package let log: Log
 
   package init(
@@ -23,6 +25,8 @@ package final class Node: Sendable {
     self.feedState = feedState
     self.metrics = metrics
     counters = ServerCounters(metrics)
+    admission = Admission(configuration.limits)
+    crossOrigin = CrossOrigin(allowed: configuration.allowedOrigins)
     self.log = log
   }
 }
@@ -33,6 +37,9 @@ package struct ServerCounters: Sendable {
   let subscriptions: Gauge
   let accepted: Counter
   let acceptFailures: Counter
+  let refused: Counter
+  let timedOut: Counter
+  let stuck: Counter
   let requests: Counter
   let violations: Counter
   let commands: Counter
@@ -47,6 +54,9 @@ package struct ServerCounters: Sendable {
     subscriptions = metrics.gauge("hub_subscriptions", help: "Subscriptions of all connections.")
     accepted = metrics.counter("hub_connections_accepted_total", help: "Connections accepted.")
     acceptFailures = metrics.counter("hub_accept_failures_total", help: "Connections that could not be accepted.")
+    refused = metrics.counter("hub_connections_refused_total", help: "Connections for which there was no place.")
+    timedOut = metrics.counter("hub_requests_timed_out_total", help: "Requests that did not arrive in time.")
+    stuck = metrics.counter("hub_connections_stuck_total", help: "Connections closed since the peer did not read.")
     requests = metrics.counter("hub_http_requests_total", help: "HTTP requests received.")
     violations = metrics.counter("hub_protocol_violations_total", help: "Connections closed for breaking a protocol.")
     commands = metrics.counter("hub_commands_total", help: "Commands carried out, over HTTP or a socket.")

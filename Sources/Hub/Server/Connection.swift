@@ -27,6 +27,10 @@ final class Connection {
   var deadline: Int32
   /// The reactor's second of the last byte from the peer.
   var lastHeard: Int32
+  /// Whether the peer takes what waits in `outbound`.
+  var drainWatch = DrainWatch()
+  /// Its place among the connections that there may be; nil for one that was turned away.
+  var place: Admission.Place?
 
   init(descriptor: Int32, peer: String, second: Int32, deadline: Int32) {
     self.descriptor = descriptor
@@ -55,8 +59,13 @@ final class HTTPExchange {
   var backlog: [UInt8] = []
   /// A request is being answered: nothing more is parsed until it is.
   var isBusy = false
-  /// The peer has ended its side or asked to close: the answer being made is the last.
+  /// The peer has asked to close: the answer being made is the last.
   var closesAfterAnswer = false
+  /// The peer has ended its sending side; what it asked before is still answered.
+  var peerHasEnded = false
+  /// It was told that its request did not arrive in time.
+  var hasTimedOut = false
+  var clock = RequestClock()
 
   init(limits: HTTPLimits = HTTPLimits()) { parser = HTTPRequestParser(limits: limits) }
 }

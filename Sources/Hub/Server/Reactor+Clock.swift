@@ -1,5 +1,6 @@
 // What happens by the clock: once a second every connection is looked at. One timer a reactor instead of one a
 // connection; heartbeats are spread over the period by descriptor.
+import Channels
 import Domain
 import EventLoop
 import Glibc
@@ -31,8 +32,10 @@ extension Reactor {
     second += 1
     let now = node.api.services.now
     let fresh = node.feedState.freshAt
+    let isExpiring = !expired.isEmpty
     for case let connection? in connections {
-      if second >= connection.deadline { expire(connection) }
+      if second >= connection.deadline, !isExpiring { expired.append(connection) }
+      if isStuck(connection) { continue }
       guard let session = connection.webSocket, !session.isClosing else { continue }
       if let caller = session.caller, caller.isExpired(at: now) {
         close(connection, code: 4401, reason: "The token has expired.")
@@ -44,9 +47,31 @@ extension Reactor {
       }
       advanceStalled(session)
     }
+    if !isExpiring { expireSome() }
     if second % 10 == 0 { dropEmptyChannels() }
     if index == 0, second % 60 == 1, node.configuration.purpose == .hub {
       Task.immediate(executorPreference: tasks) { await Maintenance.run(database, log: node.log) }
+    }
+  }
+
+  /// Ends a peer that has not taken a byte for too long. Nothing can be said to it; a reset frees what the kernel holds.
+  private func isStuck(_ connection: Connection) -> Bool {
+    let seconds = connection.drainWatch.stalled(
+      waiting: connection.outbound.count, taken: connection.outbound.taken, at: second)
+    guard seconds >= node.configuration.limits.writeSeconds else { return false }
+    node.counters.stuck.add()
+    Socket.resetOnClose(connection.descriptor)
+    closeNow(connection)
+    return true
+  }
+
+  /// Thousands may run out of time together: they go in portions, and others have their turn in between.
+  private func expireSome() {
+    for connection in expired.prefix(128) where second >= connection.deadline { expire(connection) }
+    expired.removeFirst(min(128, expired.count))
+    guard !expired.isEmpty else { return }
+    loop.schedule(after: .milliseconds(1)) { [unowned self] in
+      self.assumeIsolated { $0.expireSome() }
     }
   }
 
@@ -56,9 +81,14 @@ extension Reactor {
     case .http(let exchange):
       // Half a request: tell, then close. Nothing at all: just close (RFC 9112 §9.5).
       if exchange.parser.isInsideRequest, !connection.closesWhenFlushed {
+        node.counters.timedOut.add()
+        exchange.hasTimedOut = true
         let problem = Problem(408, "request_timeout", "The request did not arrive in time.")
         answer(.problem(problem), to: nil, exchange, connection, closing: true)
         connection.deadline = second + 5
+      } else if !connection.outbound.isEmpty, !exchange.hasTimedOut {
+        // Not idle: it still takes its answer, and whether it does is `isStuck`'s question.
+        connection.deadline = second + node.configuration.limits.idleSeconds
       } else {
         closeNow(connection)
       }

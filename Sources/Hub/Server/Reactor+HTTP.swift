@@ -20,6 +20,10 @@ extension Reactor {
       }
       switch exchange.parser.next(in: &span) {
       case .needsMore:
+        let limits = node.configuration.limits
+        if let deadline = exchange.clock.deadline(exchange.parser.progress, at: second, limits) {
+          connection.deadline = deadline
+        }
         return
       case .continueExpected:
         write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8), to: connection)
@@ -31,6 +35,7 @@ extension Reactor {
       case .request(let request):
         node.counters.requests.add()
         connection.deadline = .max
+        exchange.clock.stop()
         exchange.isBusy = true
         begin(request, exchange, connection)
         if connection.isClosed { return }
@@ -62,6 +67,10 @@ extension Reactor {
     if isDraining || !head.keepsAlive { exchange.closesAfterAnswer = true }
     if node.configuration.purpose == .echo {
       beginEcho(request, exchange, connection)
+      return
+    }
+    if let answered = answerByMethod(head) {
+      answer(answered, to: head, exchange, connection)
       return
     }
     let isReading = head.method == "GET" || head.method == "HEAD"
@@ -97,11 +106,6 @@ extension Reactor {
     var answer = HTTPAnswer.json(isReady ? 200 : 503, document)
     if !isReady { answer.headers.append(("Retry-After", "1")) }
     return answer
-  }
-
-  private func onlyReading(_ head: HTTPRequestHead) -> HTTPAnswer {
-    .problem(
-      Problem(405, "method_not_allowed", "\(head.method) is not offered here.", headers: [("Allow", "GET, HEAD")]))
   }
 
   private func asset(_ head: HTTPRequestHead) -> HTTPAnswer {
@@ -163,7 +167,7 @@ extension Reactor {
     guard !connection.isClosed else { return }
     let closes = closing || exchange.closesAfterAnswer || isDraining
     write(
-      answer.serialised(
+      node.crossOrigin.marked(answer, for: head).serialised(
         for: head, requestID: given ?? requestID(head), date: dateField.text, closing: closes), to: connection)
     let wasWaiting = exchange.isBusy
     exchange.isBusy = false
@@ -173,7 +177,15 @@ extension Reactor {
       return
     }
     if wasWaiting { parseBacklog(exchange, connection) }
+    closeIfAnswered(exchange, connection)
     resumeReading(connection)
+  }
+
+  /// A peer that has ended its side is answered what it asked before; then its connection ends too (RFC 9112 §9.6).
+  func closeIfAnswered(_ exchange: HTTPExchange, _ connection: Connection) {
+    guard exchange.peerHasEnded, !exchange.isBusy, exchange.backlog.isEmpty, !connection.isClosed else { return }
+    connection.closesWhenFlushed = true
+    markDirty(connection)
   }
 
   // MARK: Who asks

@@ -69,7 +69,9 @@ extension Reactor {
 
   private func prepare(_ head: HTTPRequestHead) throws(Problem) -> Prepared {
     let offer = try offer(of: head)
-    try checkOrigin(head)
+    guard node.crossOrigin.mayConnect(head) else {
+      throw Problem(403, "origin_not_allowed", "This page's origin may not connect.")
+    }
     guard let query = QueryParameters(head.query) else { throw .badRequest("The query is malformed.") }
     for name in ["token", "access_token", "authorization", "jwt"] where query[name] != nil {
       throw .badRequest(
@@ -96,14 +98,6 @@ extension Reactor {
     guard let text else { return nil }
     guard let offset = Int64(text), offset >= 0 else { throw .badRequest("since is an offset, 0 or more.") }
     return offset
-  }
-
-  private func checkOrigin(_ head: HTTPRequestHead) throws(Problem) {
-    guard let origin = head.fields["Origin"] else { return }
-    let host = head.fields["Host"] ?? ""
-    if origin == "http://\(host)" || origin == "https://\(host)" { return }
-    if node.configuration.allowedOrigins.contains(origin) { return }
-    throw Problem(403, "origin_not_allowed", "This page's origin may not connect.")
   }
 
   /// The channel that a path names; nil for `/ws` itself.

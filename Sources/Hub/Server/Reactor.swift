@@ -65,7 +65,11 @@ package actor Reactor: LoopClient {
   var isDraining = false
   var commandsRunning = 0
   var generation = 0
-  private var spareDescriptor: Int32
+  /// Connections that ran out of time and wait for their turn to be told.
+  var expired: [Connection] = []
+  var spareDescriptor: Int32
+  /// Connections that are being told that there is no place for them.
+  var turnedAway = 0
 
   package init(index: Int, loop: EventLoop, node: Node, mailbox: Mailbox<FeedMessage>) {
     self.index = index
@@ -77,8 +81,7 @@ package actor Reactor: LoopClient {
       loop: loop, connectionString: node.configuration.connectionString, size: node.configuration.poolSize,
       options: PostgresOptions(parameters: [(name: "hub.notify", value: "off")]))
     database = PooledDatabase(pool)
-    // Held back so that a connection can still be accepted and closed when descriptors have run out.
-    spareDescriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    spareDescriptor = Self.openSpare()
   }
 
   deinit { Glibc.close(spareDescriptor) }
@@ -166,7 +169,7 @@ package actor Reactor: LoopClient {
         try adopt(accepted.release(), isUnix: listeners[listener]?.port == nil)
       } catch {
         node.counters.acceptFailures.add()
-        if error.code == EMFILE || error.code == ENFILE { refuseWithSpare(listener) }
+        if Self.isShortage(error) { restAccepting(listener) }
         return
       }
     }
@@ -191,14 +194,7 @@ package actor Reactor: LoopClient {
     connectionCount += 1
     node.counters.connections.add()
     node.counters.accepted.add()
-  }
-
-  /// Descriptors have run out: closing the spare one makes room to take the connection and close it, so that the peer
-  /// learns at once and the listener does not stay ready for ever.
-  private func refuseWithSpare(_ listener: Int32) {
-    Glibc.close(spareDescriptor)
-    if let refused = try? Socket.accept(listener) { _ = consume refused }
-    spareDescriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    admit(connection, from: isUnix ? nil : Socket.peerNetwork(of: descriptor))
   }
 
   // MARK: Reading
@@ -258,10 +254,10 @@ package actor Reactor: LoopClient {
   }
 
   private func peerEnded(_ connection: Connection) {
-    // A peer that has only shut its sending side still waits for the answer that is being made.
-    if case .http(let exchange) = connection.phase, exchange.isBusy || !connection.outbound.isEmpty {
-      connection.closesWhenFlushed = !exchange.isBusy
-      if exchange.isBusy { exchange.closesAfterAnswer = true }
+    // A peer that has only shut its sending side still waits for its answers.
+    if case .http(let exchange) = connection.phase {
+      exchange.peerHasEnded = true
+      closeIfAnswered(exchange, connection)
       return
     }
     closeNow(connection)
@@ -371,6 +367,7 @@ package actor Reactor: LoopClient {
     Glibc.close(connection.descriptor)
     connectionCount -= 1
     node.counters.connections.subtract()
+    giveBackPlace(of: connection)
   }
 
   /// Takes the connection out of every channel.
