@@ -47,7 +47,7 @@ let package = Package(
     core("Domain"),
 
     engine("EventLoop", ["CLinux"]),
-    engine("Crypto", ["COpenSSL", "CSodium"]),
+    engine("Crypto", ["COpenSSL", "CSodium", "EventLoop"]),
     engine("Compression", ["CZlib"]),
     engine("Postgres", ["CPostgres", "CLinux", "EventLoop"]),
     engine("Telemetry", []),
@@ -60,13 +60,14 @@ let package = Package(
       resources: [.embedInCode("SQL")],
       swiftSettings: settings),
     .executableTarget(
-      name: "Command", dependencies: ["Hub", "Domain", "EventLoop", "Telemetry"], swiftSettings: settings),
+      name: "Command", dependencies: ["Hub", "Domain", "Crypto", "Telemetry"], swiftSettings: settings),
 
     // What tests share: hub processes, databases, clients written by hand.
     .target(
-      name: "TestSupport", dependencies: ["CPostgres", "Postgres"], path: "Tests/Support", swiftSettings: settings),
+      name: "TestSupport", dependencies: ["COpenSSL", "CPostgres", "Postgres"], path: "Tests/Support",
+      swiftSettings: settings),
     tests("Domain", ["Domain"]),
-    tests("Crypto", ["Crypto"]),
+    tests("Crypto", ["Crypto", "COpenSSL", "EventLoop", "TestSupport"]),
     tests("Compression", ["Compression"]),
     tests("Telemetry", ["Telemetry"]),
     tests("Protocol", ["Protocol"]),

@@ -1,6 +1,5 @@
 // The subcommands: from options to calls of the library.
 import Domain
-import EventLoop
 import Glibc
 import Hub
 import Telemetry
@@ -8,17 +7,20 @@ import Telemetry
 let usage = """
   usage: hub serve   [--listen ADDRESS]… [--data DIR] [--database URL] [--reactors N] [--demo] [--log text|json]
                      [--log-level debug|info|warning|error] [--clients DIR] [--allow-origin ORIGIN]… [--secret-file FILE]
+                     [--tls-cert FILE --tls-key FILE]… [--tls-client-ca FILE] [--tls-client-auth off|request|require]
                      [--max-connections N] [--max-connections-per-address N] [--head-timeout 10s] [--body-timeout 30s]
                      [--idle-timeout 75s] [--sign-in-timeout 10s] [--write-timeout 60s]
-         hub echo    [--listen ADDRESS]… [--reactors N] [--log text|json] [--log-level LEVEL]
+         hub echo    [--listen ADDRESS]… [--tls-cert FILE --tls-key FILE]… [--reactors N] [--log text|json]
+                     [--log-level LEVEL]
          hub migrate [--data DIR] [--database URL]
          hub token   --role ROLE [--restaurant ID]… [--ramp ID] [--user ID] [--ttl 1h] [--data DIR] [--secret-file FILE]
          hub demo    [--url http://127.0.0.1:8080] [--restaurants K] [--rate N] [--for 60s] [--data DIR]
                      [--secret-file FILE]
          hub doctor  [--data DIR] [--database URL] [--secret-file FILE]
 
-  An ADDRESS is 127.0.0.1:8080, [::1]:8080 or unix:/path. Without --database (or DATABASE_URL) the hub runs its own
-  private Postgres under --data. Every option is also a variable: --data is HUB_DATA.
+  An ADDRESS is 127.0.0.1:8080, [::1]:8080 or unix:/path, with tls: or plain: in front where it matters: without, ports
+  speak TLS when there is a --tls-cert. Without --database (or DATABASE_URL) the hub runs its own private Postgres under
+  --data. Every option is also a variable: --data is HUB_DATA.
   """
 
 /// What is common to the subcommands that need the database.
@@ -33,8 +35,7 @@ private func configuration(_ options: Options) throws -> Configuration {
 
 func serve(_ options: Options) throws {
   try options.allowOnly(
-    ["listen", "data", "database", "reactors", "demo", "log", "log-level", "clients", "allow-origin", "secret-file"]
-      + Options.limits)
+    ["data", "database", "demo", "clients", "allow-origin", "secret-file"] + Options.listening + Options.limits)
   var configuration = try configuration(options)
   try readListening(options, into: &configuration)
   configuration.demo = try options.isSet("demo")
@@ -45,7 +46,7 @@ func serve(_ options: Options) throws {
 }
 
 func echo(_ options: Options) throws {
-  try options.allowOnly("listen", "reactors", "log", "log-level")
+  try options.allowOnly(Options.listening)
   var configuration = Configuration()
   try readListening(options, into: &configuration)
   // What conformance suites send at most.
@@ -56,11 +57,8 @@ func echo(_ options: Options) throws {
 
 /// What is common to the subcommands that listen.
 private func readListening(_ options: Options, into configuration: inout Configuration) throws {
-  let listen = options.all("listen")
-  configuration.listen = try (listen.isEmpty ? ["127.0.0.1:8080"] : listen).map { text in
-    guard let address = SocketAddress(text) else { throw UsageError("\"\(text)\" is not an address to listen on.") }
-    return address
-  }
+  configuration.tls = try tlsFiles(options)
+  configuration.listen = try listenAddresses(options, hasCertificates: configuration.tls != nil)
   configuration.reactors = try options.integer("reactors", in: 1...256) ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   guard let form = Log.Form(rawValue: options["log"] ?? "text") else { throw UsageError("--log is text or json.") }
   configuration.logForm = form

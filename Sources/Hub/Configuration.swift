@@ -1,6 +1,6 @@
 // What can be set about a hub, with the values that apply when nothing is said. Where options come from (flags, HUB_…
 // variables) is Command's business.
-package import EventLoop
+package import Crypto
 import Postgres
 import Protocol
 package import Telemetry
@@ -49,7 +49,9 @@ package enum ServerPurpose: Sendable {
 
 package struct Configuration: Sendable {
   package var purpose = ServerPurpose.hub
-  package var listen: [SocketAddress] = []
+  package var listen: [ListenAddress] = []
+  /// Certificates and rules for clients; nil for a hub that speaks in clear only.
+  package var tls: TLSFiles?
   /// Where the private Postgres and the secret live.
   package var data = PrivatePostgres.standardData
   /// The key that tokens are signed with; made at first start. Nodes of one hub share it.

@@ -39,18 +39,21 @@ package final class HubProcess {
   package func serve() throws {
     blockSignals()
     raiseDescriptorLimit()
+    let metrics = Metrics()
+    // Before anything is started: a wrong file is the quickest fault to find.
+    let certificates = try configuration.tls.map { try TLSCertificates($0, metrics: metrics, log: log) }
     try startDatabase()
     defer { stopDatabase() }
     try migrate()
-    let parts = try assemble(key: try Secret.key(at: configuration.secretFile, creating: true))
+    let parts = try assemble(metrics, certificates, key: try Secret.key(at: configuration.secretFile, creating: true))
     try start(parts)
     let addresses = try listen(parts.reactors)
     if configuration.demo { try installDemo(parts) }
     announce(addresses)
-    awaitStopSignal()
+    awaitStopSignal(certificates)
     log.info("drain.started")
     drain(parts)
-    for case .unix(let path) in addresses { unlink(path) }
+    for case .unix(let path) in addresses.map(\.address) { unlink(path) }
     log.info("drain.finished")
   }
 
@@ -59,14 +62,16 @@ package final class HubProcess {
     configuration.purpose = .echo
     blockSignals()
     raiseDescriptorLimit()
-    let parts = try assemble(key: HMACKey(SecureRandom.bytes(count: 32).span.bytes))
+    let metrics = Metrics()
+    let certificates = try configuration.tls.map { try TLSCertificates($0, metrics: metrics, log: log) }
+    let parts = try assemble(metrics, certificates, key: HMACKey(SecureRandom.bytes(count: 32).span.bytes))
     for reactor in parts.reactors {
       reactor.loop.start(client: reactor)
       try waitFor { await reactor.start() }
     }
     for address in try listen(parts.reactors) { print("hub: \(address)") }
     print("hub: ready")
-    awaitStopSignal()
+    awaitStopSignal(certificates)
     drain(parts)
   }
 
@@ -128,8 +133,7 @@ package final class HubProcess {
     var services: Services
   }
 
-  private func assemble(key: HMACKey) throws -> Parts {
-    let metrics = Metrics()
+  private func assemble(_ metrics: Metrics, _ certificates: TLSCertificates?, key: HMACKey) throws -> Parts {
     let passwordLoop = try EventLoop(name: "passwords")
     passwordLoop.start()
     let services = Services(
@@ -145,7 +149,8 @@ package final class HubProcess {
     let node = Node(
       name: name, configuration: configuration,
       api: API(router: Router.standard, services: services, feed: feed, log: log),
-      assets: Assets(folder: configuration.clients), feedState: state, metrics: metrics, log: log)
+      assets: Assets(folder: configuration.clients), feedState: state, metrics: metrics, tls: certificates,
+      log: log)
     let reactors = loops.indices.map {
       Reactor(index: $0, loop: loops[$0], node: node, mailbox: mailboxes[$0])
     }
@@ -165,30 +170,31 @@ package final class HubProcess {
     }
   }
 
-  private func listen(_ reactors: [Reactor]) throws -> [SocketAddress] {
+  private func listen(_ reactors: [Reactor]) throws -> [ListenAddress] {
     try configuration.listen.map { wanted in
-      let address = try wanted.port == nil ? listenOnPath(wanted, reactors) : listenOnPort(wanted, reactors)
+      let address = try wanted.address.port == nil ? listenOnPath(wanted, reactors) : listenOnPort(wanted, reactors)
       log.info("listening", ["address": LogValue(address.description)])
       return address
     }
   }
 
   /// A listener a reactor on one TCP port; answers with the port that port 0 became.
-  private func listenOnPort(_ wanted: SocketAddress, _ reactors: [Reactor]) throws -> SocketAddress {
+  private func listenOnPort(_ wanted: ListenAddress, _ reactors: [Reactor]) throws -> ListenAddress {
     // Opened alone first: with SO_REUSEPORT another process on the same port would go unnoticed.
-    let probe = try Socket.listen(wanted, shared: false)
-    let address = wanted.with(port: Socket.localPort(of: probe.number))
+    let probe = try Socket.listen(wanted.address, shared: false)
+    let address = wanted.address.with(port: Socket.localPort(of: probe.number))
+    let listener = ListenAddress(address, isTLS: wanted.isTLS)
     _ = consume probe
     for reactor in reactors {
       let number = try Socket.listen(address, shared: true).release()
-      try waitFor { try await reactor.listen(on: Descriptor(owning: number), address) }
+      try waitFor { try await reactor.listen(on: Descriptor(owning: number), listener) }
     }
-    return address
+    return listener
   }
 
   /// One listener on a path, which every reactor waits for.
-  private func listenOnPath(_ address: SocketAddress, _ reactors: [Reactor]) throws -> SocketAddress {
-    let listener = try Socket.listen(address, shared: false)
+  private func listenOnPath(_ address: ListenAddress, _ reactors: [Reactor]) throws -> ListenAddress {
+    let listener = try Socket.listen(address.address, shared: false)
     for reactor in reactors {
       let number = fcntl(listener.number, F_DUPFD_CLOEXEC, 0)
       guard number >= 0 else { throw SystemError(call: "fcntl") }
@@ -211,12 +217,12 @@ package final class HubProcess {
     }
   }
 
-  private func announce(_ addresses: [SocketAddress]) {
-    for address in addresses {
-      guard address.port != nil else { continue }
-      print("hub: http://\(address)/          what is here")
-      print("hub: http://\(address)/kitchen   the kitchen display")
-      print("hub: http://\(address)/till      the till")
+  private func announce(_ addresses: [ListenAddress]) {
+    for listener in addresses where listener.address.port != nil {
+      let base = "\(listener.isTLS ? "https" : "http")://\(listener.address)"
+      print("hub: \(base)/          what is here")
+      print("hub: \(base)/kitchen   the kitchen display")
+      print("hub: \(base)/till      the till")
     }
     if configuration.demo {
       print("hub: demo restaurant \(DemoData.restaurant), password \(DemoData.password):")
@@ -243,10 +249,15 @@ package final class HubProcess {
     signal(SIGPIPE, SIG_IGN)
   }
 
-  private func awaitStopSignal() {
+  /// Until it comes, SIGHUP means to read the certificates anew.
+  private func awaitStopSignal(_ certificates: TLSCertificates?) {
     var signals = stopSignals()
     var received: Int32 = 0
-    repeat { sigwait(&signals, &received) } while received == SIGHUP
+    while true {
+      sigwait(&signals, &received)
+      guard received == SIGHUP else { break }
+      certificates?.reload()
+    }
     // A second signal means: at once.
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }

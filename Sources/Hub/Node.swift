@@ -12,11 +12,13 @@ package final class Node: Sendable {
   package let counters: ServerCounters
   package let admission: Admission
   package let crossOrigin: CrossOrigin
+  /// Nil when the hub was given no certificates.
+  package let tls: TLSCertificates?
   package let log: Log
 
   package init(
     name: String, configuration: Configuration, api: API, assets: Assets, feedState: FeedState, metrics: Metrics,
-    log: Log
+    tls: TLSCertificates? = nil, log: Log
   ) {
     self.name = name
     self.configuration = configuration
@@ -27,6 +29,7 @@ package final class Node: Sendable {
     counters = ServerCounters(metrics)
     admission = Admission(configuration.limits)
     crossOrigin = CrossOrigin(allowed: configuration.allowedOrigins)
+    self.tls = tls
     self.log = log
   }
 }

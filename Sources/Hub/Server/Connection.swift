@@ -2,6 +2,8 @@
 // one reactor and is touched only there; it decides nothing, the reactor's extensions do. An idle WebSocket holds no
 // buffer: no HTTP parser, no partial frame, an empty queue.
 import Channels
+import Crypto
+import EventLoop
 import Protocol
 
 final class Connection {
@@ -15,6 +17,8 @@ final class Connection {
 
   let descriptor: Int32
   let peer: String
+  /// On a TLS listener, until the sending side is shut.
+  var tls: TLSSession?
   var phase: Phase
   var outbound = SendQueue()
   /// It stands in the reactor's list of connections to flush at the end of the turn.
@@ -43,6 +47,18 @@ final class Connection {
   var isClosed: Bool {
     if case .closed = phase { return true }
     return false
+  }
+
+  /// Reads as SystemCall.receive does, through TLS if there is one.
+  func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    if let tls { return tls.receive(into: buffer) }
+    return SystemCall.receive(descriptor, into: buffer)
+  }
+
+  /// Sends as SystemCall.send does, through TLS if there is one.
+  func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    if let tls { return tls.send(bytes) }
+    return SystemCall.send(descriptor, bytes)
   }
 
   /// The session, while it speaks WebSocket.

@@ -7,6 +7,7 @@
 // What a connection says is handled in the extensions: Reactor+HTTP, +WebSocket, +Subscriptions, +Clock, +Drain.
 package import CLinux
 import Channels
+import Crypto
 package import EventLoop
 import Glibc
 import Postgres
@@ -46,11 +47,13 @@ package actor Reactor: LoopClient {
   /// By descriptor.
   var connections: [Connection?] = []
   var connectionCount = 0
-  var listeners: [Int32: SocketAddress] = [:]
+  var listeners: [Int32: ListenAddress] = [:]
   var channels: [ChannelName: LocalChannel] = [:]
   var dirty: [Connection] = []
   /// Connections with more to read than one turn allows.
   fileprivate var postponed: [Connection] = []
+  /// TLS handshakes that may still take a step in this turn.
+  var handshakesLeft = Reactor.handshakesPerTurn
   private let readBuffer = ReadBuffer(byteCount: 512 * 1024)
   var cork = Cork(byteCount: 256 * 1024)
   /// The connection whose bytes are being handled: what it is answered meanwhile goes through the cork.
@@ -113,8 +116,9 @@ package actor Reactor: LoopClient {
       let descriptor = hub_event_descriptor(event)
       let readiness = Readiness(rawValue: event.pointee.events)
       if Int(descriptor) < connections.count, let connection = connections[Int(descriptor)] {
-        if readiness.hasAny(of: .writable), !connection.outbound.isEmpty { flush(connection) }
-        if readiness.hasAny(of: .readableOrHungUp) {
+        let wantsToWrite = connection.tls?.wantsToWrite == true && readiness.hasAny(of: .writable)
+        if wantsToWrite || (readiness.hasAny(of: .writable) && !connection.outbound.isEmpty) { flush(connection) }
+        if wantsToWrite || readiness.hasAny(of: .readableOrHungUp) {
           read(connection, untilEnd: readiness.hasAny(of: .hungUp))
         }
       } else if listeners[descriptor] != nil {
@@ -143,11 +147,12 @@ package actor Reactor: LoopClient {
       next += 1
     }
     dirty.removeAll(keepingCapacity: true)
+    handshakesLeft = Self.handshakesPerTurn
   }
 
   // MARK: Accepting
 
-  package func listen(on descriptor: consuming Descriptor, _ address: SocketAddress) throws(SystemError) {
+  package func listen(on descriptor: consuming Descriptor, _ address: ListenAddress) throws(SystemError) {
     let number = descriptor.release()
     try loop.register(number, for: [.readable, .exclusive])
     listeners[number] = address
@@ -165,8 +170,8 @@ package actor Reactor: LoopClient {
     // A bounded number, so that a flood of connections leaves the others their turn; the rest stays ready.
     for _ in 0..<64 {
       do throws(SystemError) {
-        guard let accepted = try Socket.accept(listener) else { return }
-        try adopt(accepted.release(), isUnix: listeners[listener]?.port == nil)
+        guard let accepted = try Socket.accept(listener), let address = listeners[listener] else { return }
+        try adopt(accepted.release(), from: address)
       } catch {
         node.counters.acceptFailures.add()
         if Self.isShortage(error) { restAccepting(listener) }
@@ -175,11 +180,20 @@ package actor Reactor: LoopClient {
     }
   }
 
-  private func adopt(_ descriptor: Int32, isUnix: Bool) throws(SystemError) {
+  private func adopt(_ descriptor: Int32, from listener: ListenAddress) throws(SystemError) {
+    let isUnix = listener.address.port == nil
     if !isUnix { Socket.disableDelay(descriptor) }
     let connection = Connection(
       descriptor: descriptor, peer: isUnix ? "unix" : Socket.peerAddress(of: descriptor), second: second,
       deadline: second + node.configuration.limits.headSeconds)
+    if listener.isTLS {
+      connection.tls = node.tls?.current.makeSession(on: descriptor)
+      // Without memory for it nothing is said in clear.
+      if connection.tls == nil {
+        Glibc.close(descriptor)
+        throw SystemError(call: "SSL_new", code: ENOMEM)
+      }
+    }
     do throws(SystemError) {
       try loop.register(descriptor, for: [.readable, .writable, .hungUp, .edgeTriggered])
     } catch {
@@ -208,6 +222,7 @@ package actor Reactor: LoopClient {
 
   func read(_ connection: Connection, untilEnd: Bool) {
     if case .http(let exchange) = connection.phase { parseBacklog(exchange, connection) }
+    if let tls = connection.tls, !tls.isEstablished, !advanceHandshake(tls, of: connection) { return }
     for _ in 0..<4 {
       if connection.isClosed { return }
       guard mayRead(connection) else {
@@ -215,13 +230,13 @@ package actor Reactor: LoopClient {
         return
       }
       let buffer = readBuffer.memory
-      switch SystemCall.receive(connection.descriptor, into: buffer) {
+      switch connection.receive(into: buffer) {
       case .moved(let count):
         connection.lastHeard = second
         consume(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), from: connection)
-        if count < buffer.count && !untilEnd { return }
+        if count < buffer.count && !untilEnd && connection.tls?.hasMore != true { return }
       case .wouldBlock:
-        return
+        guard connection.tls?.hasMore == true else { return }
       case .ended:
         peerEnded(connection)
         return
@@ -234,12 +249,17 @@ package actor Reactor: LoopClient {
     loop.wakeUp()
   }
 
+  /// Reads on in the next turn, after the others.
+  func postpone(_ connection: Connection) {
+    postponed.append(connection)
+    loop.wakeUp()
+  }
+
   /// Reads on after reading was held back.
   func resumeReading(_ connection: Connection) {
     guard connection.isReadPending, mayRead(connection) else { return }
     connection.isReadPending = false
-    postponed.append(connection)
-    loop.wakeUp()
+    postpone(connection)
   }
 
   private func consume(_ bytes: UnsafeMutableRawBufferPointer, from connection: Connection) {
@@ -305,7 +325,7 @@ package actor Reactor: LoopClient {
       markDirty(connection)
       return
     }
-    switch SystemCall.send(connection.descriptor, cork.bytes) {
+    switch connection.send(cork.bytes) {
     case .moved(let count):
       if count < cork.count { connection.outbound.append(Array(cork.bytes[count...])) }
     case .wouldBlock:
@@ -317,9 +337,8 @@ package actor Reactor: LoopClient {
 
   func flush(_ connection: Connection) {
     guard !connection.isClosed else { return }
-    let descriptor = connection.descriptor
     let alive = connection.outbound.drain(scratch: &scratch) { bytes in
-      switch SystemCall.send(descriptor, bytes) {
+      switch connection.send(bytes) {
       case .moved(let count): count
       case .wouldBlock: 0
       case .ended, .failed: nil
@@ -338,8 +357,7 @@ package actor Reactor: LoopClient {
     }
     if case .http(let exchange) = connection.phase, !exchange.isBusy, !exchange.backlog.isEmpty {
       // In the next turn, after the others: a peer that takes its answers fast gets a queue's worth of them a turn.
-      postponed.append(connection)
-      loop.wakeUp()
+      postpone(connection)
     }
     resumeReading(connection)
   }
@@ -349,6 +367,11 @@ package actor Reactor: LoopClient {
   /// Everything was written: shut the sending side and wait a little for the peer's end, so that what was sent last is
   /// not lost to a reset (RFC 9112 §9.6).
   func linger(_ connection: Connection) {
+    if let tls = connection.tls {
+      // A socket that does not take the farewell now is flushed again when it does.
+      guard tls.close() else { return }
+      connection.tls = nil
+    }
     release(connection)
     connection.phase = .lingering
     connection.deadline = second + 2
@@ -361,6 +384,9 @@ package actor Reactor: LoopClient {
     guard !connection.isClosed else { return }
     release(connection)
     connection.phase = .closed
+    // An end in order, unless something was left unsaid.
+    if connection.outbound.isEmpty { _ = connection.tls?.close() }
+    connection.tls = nil
     connection.outbound = SendQueue()
     loop.unregister(connection.descriptor)
     connections[Int(connection.descriptor)] = nil

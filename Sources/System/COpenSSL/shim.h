@@ -1,4 +1,5 @@
-// OpenSSL 3: digests, HMAC, random bytes. Function-like macros that Swift cannot see get a static inline here.
+// OpenSSL 3: digests, HMAC, random bytes; TLS is in tls.h. Function-like macros that Swift cannot see get a static
+// inline here.
 #pragma once
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -7,6 +8,8 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+
+#include "tls.h"
 
 /// Keys an HMAC context with SHA-256. In C since an OSSL_PARAM keeps the pointers it is given until EVP_MAC_init.
 static inline int hub_hmac_sha256_init(EVP_MAC_CTX *context, const unsigned char *key, size_t length) {
