@@ -64,7 +64,7 @@ let package = Package(
 
     // What tests share: hub processes, databases, clients written by hand.
     .target(
-      name: "TestSupport", dependencies: ["COpenSSL", "CPostgres", "Postgres"], path: "Tests/Support",
+      name: "TestSupport", dependencies: ["COpenSSL", "CPostgres", "CZlib", "Postgres"], path: "Tests/Support",
       swiftSettings: settings),
     tests("Domain", ["Domain"]),
     tests("Crypto", ["Crypto", "COpenSSL", "EventLoop", "TestSupport"]),

@@ -1,8 +1,13 @@
 // The newest encoded events of a channel, so that whoever joins or falls behind a little is served from memory.
-// Bounded by bytes and count; offsets in it are consecutive.
+// Bounded by bytes and count; offsets in it are consecutive. What an encoded event is, is the owner's business.
 
-package struct RecentEvents {
-  private var frames: [[UInt8]] = []
+package struct RecentEvents<Frame> {
+  private struct Kept {
+    let frame: Frame
+    let byteCount: Int
+  }
+
+  private var frames: [Kept?] = []
   /// Where the oldest kept frame stands in `frames`; what is before it is dropped now and then, not each time.
   private var start = 0
   private var bytes = 0
@@ -22,14 +27,14 @@ package struct RecentEvents {
   package var first: Int64 { last - Int64(count) + 1 }
 
   /// Adds the encoded event with the offset `offset`; a hole before it empties what was kept.
-  package mutating func append(_ frame: [UInt8], offset: Int64) {
+  package mutating func append(_ frame: Frame, byteCount: Int, offset: Int64) {
     if count > 0 && offset != last + 1 { removeAll() }
-    frames.append(frame)
-    bytes += frame.count
+    frames.append(Kept(frame: frame, byteCount: byteCount))
+    bytes += byteCount
     last = offset
     while count > 1 && (bytes > maximumBytes || count > maximumCount) {
-      bytes -= frames[start].count
-      frames[start] = []
+      bytes -= frames[start]?.byteCount ?? 0
+      frames[start] = nil
       start += 1
     }
     if start > 64 && start * 2 > frames.count {
@@ -48,15 +53,15 @@ package struct RecentEvents {
   package func covers(after offset: Int64) -> Bool { count > 0 && offset >= first - 1 && offset <= last }
 
   /// The kept frames after `offset`, oldest first, at most about `limit` bytes but at least one; nil when one is missing.
-  package func frames(after offset: Int64, limit: Int) -> (frames: ArraySlice<[UInt8]>, last: Int64)? {
+  package func frames(after offset: Int64, limit: Int) -> (frames: [Frame], last: Int64)? {
     guard covers(after: offset) else { return nil }
     let from = start + Int(offset + 1 - first)
     var to = from
     var size = 0
-    while to < frames.count && (size == 0 || size + frames[to].count <= limit) {
-      size += frames[to].count
+    while to < frames.count, let next = frames[to], size == 0 || size + next.byteCount <= limit {
+      size += next.byteCount
       to += 1
     }
-    return (frames[from..<to], offset + Int64(to - from))
+    return (frames[from..<to].compactMap { $0?.frame }, offset + Int64(to - from))
   }
 }

@@ -7,6 +7,7 @@ extension Options {
   /// What every subcommand that listens takes.
   static let listening = [
     "listen", "reactors", "log", "log-level", "tls-cert", "tls-key", "tls-client-ca", "tls-client-auth",
+    "compression",
   ]
 }
 

@@ -10,7 +10,9 @@ let usage = """
                      [--tls-cert FILE --tls-key FILE]… [--tls-client-ca FILE] [--tls-client-auth off|request|require]
                      [--max-connections N] [--max-connections-per-address N] [--head-timeout 10s] [--body-timeout 30s]
                      [--idle-timeout 75s] [--sign-in-timeout 10s] [--write-timeout 60s]
-         hub echo    [--listen ADDRESS]… [--tls-cert FILE --tls-key FILE]… [--reactors N] [--log text|json]
+                     [--compression off|shared|takeover]
+         hub echo    [--listen ADDRESS]… [--tls-cert FILE --tls-key FILE]… [--reactors N]
+                     [--compression off|shared|takeover] [--log text|json]
                      [--log-level LEVEL]
          hub migrate [--data DIR] [--database URL]
          hub token   --role ROLE [--restaurant ID]… [--ramp ID] [--user ID] [--ttl 1h] [--data DIR] [--secret-file FILE]
@@ -60,6 +62,10 @@ private func readListening(_ options: Options, into configuration: inout Configu
   configuration.tls = try tlsFiles(options)
   configuration.listen = try listenAddresses(options, hasCertificates: configuration.tls != nil)
   configuration.reactors = try options.integer("reactors", in: 1...256) ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  guard let compression = CompressionSetting(rawValue: options["compression"] ?? "shared") else {
+    throw UsageError("--compression is off, shared or takeover.")
+  }
+  configuration.compression = compression
   guard let form = Log.Form(rawValue: options["log"] ?? "text") else { throw UsageError("--log is text or json.") }
   configuration.logForm = form
   let levels: [String: Log.Level] = ["debug": .debug, "info": .info, "warning": .warning, "error": .error]

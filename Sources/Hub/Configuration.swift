@@ -47,6 +47,24 @@ package enum ServerPurpose: Sendable {
   case echo
 }
 
+/// What becomes of an offer of permessage-deflate (RFC 7692).
+package enum CompressionSetting: String, Sendable {
+  /// It is declined.
+  case off
+  /// Taken up without contexts in either direction: connections share streams, and a publish is compressed once.
+  case shared
+  /// Taken up with the contexts that the client offers to keep, at up to 300 KiB a connection.
+  case takeover
+
+  var policy: PermessageDeflate.Policy? {
+    switch self {
+    case .off: nil
+    case .shared: PermessageDeflate.Policy(serverKeepsContext: false, clientKeepsContext: false)
+    case .takeover: PermessageDeflate.Policy(serverKeepsContext: true, clientKeepsContext: true)
+    }
+  }
+}
+
 package struct Configuration: Sendable {
   package var purpose = ServerPurpose.hub
   package var listen: [ListenAddress] = []
@@ -71,6 +89,7 @@ package struct Configuration: Sendable {
   /// Seconds that a drain may take until the hub exits.
   package var drainSeconds = 8
   package var limits = ServerLimits()
+  package var compression = CompressionSetting.shared
   package var logForm = Log.Form.text
   package var logLevel = Log.Level.info
 

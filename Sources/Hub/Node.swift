@@ -50,6 +50,8 @@ package struct ServerCounters: Sendable {
   let replays: Counter
   let snapshots: Counter
   let receipts: Counter
+  let compressions: Counter
+  let contexts: Gauge
 
   init(_ metrics: Metrics) {
     connections = metrics.gauge("hub_connections", help: "Open connections.")
@@ -66,6 +68,8 @@ package struct ServerCounters: Sendable {
     lagging = metrics.counter("hub_subscriptions_lagging_total", help: "Times a subscription fell behind its socket.")
     replays = metrics.counter("hub_replay_queries_total", help: "Reads of the log for subscribers.")
     receipts = metrics.counter("hub_receipts_total", help: "Receipts (seen) that clients sent.")
+    compressions = metrics.counter("hub_compressions_total", help: "Messages compressed, however many got them.")
+    contexts = metrics.gauge("hub_compression_contexts", help: "zlib streams kept for single connections.")
     snapshots = metrics.counter("hub_snapshot_queries_total", help: "Reads of a channel's snapshot.")
   }
 }

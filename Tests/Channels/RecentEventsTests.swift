@@ -2,21 +2,28 @@
 import Channels
 import Testing
 
+extension RecentEvents<[UInt8]> {
+  fileprivate mutating func append(_ frame: [UInt8], offset: Int64) {
+    append(frame, byteCount: frame.count, offset: offset)
+  }
+}
+
 @Suite struct RecentEventsTests {
   /// A frame that says which event it is, of `count` bytes.
   private func frame(_ offset: Int64, count: Int = 4) -> [UInt8] {
     [UInt8(truncatingIfNeeded: offset)] + [UInt8](repeating: 0, count: count - 1)
   }
 
-  private func recent(_ offsets: ClosedRange<Int64>, maximumBytes: Int = 1000, maximumCount: Int = 100) -> RecentEvents
-  {
-    var recent = RecentEvents(maximumBytes: maximumBytes, maximumCount: maximumCount)
+  private func recent(_ offsets: ClosedRange<Int64>, maximumBytes: Int = 1000, maximumCount: Int = 100) -> RecentEvents<
+    [UInt8]
+  > {
+    var recent = RecentEvents<[UInt8]>(maximumBytes: maximumBytes, maximumCount: maximumCount)
     for offset in offsets { recent.append(frame(offset), offset: offset) }
     return recent
   }
 
   @Test func nothingIsCoveredWhileThereIsNothing() {
-    let recent = RecentEvents()
+    let recent = RecentEvents<[UInt8]>()
     #expect(recent.count == 0)
     for offset: Int64 in [0, 1, .max] {
       #expect(!recent.covers(after: offset))
@@ -73,7 +80,7 @@ import Testing
   }
 
   @Test func whatIsKeptIsRightHoweverLongItRuns() throws {
-    var recent = RecentEvents(maximumBytes: 10_000, maximumCount: 10)
+    var recent = RecentEvents<[UInt8]>(maximumBytes: 10_000, maximumCount: 10)
     for offset: Int64 in 1...1000 {
       recent.append(frame(offset), offset: offset)
       let oldest = max(1, offset - 9)

@@ -113,6 +113,50 @@ struct MessageDeflaterTests {
     #expect(throws: CompressionError.corrupt) { try MessageDeflaterTests.inflate([message], keepsContext: true) }
   }
 
+  @Test func `Past a megabyte a message may grow by the ratio and no further`() throws {
+    let (free, ratio) = (MessageInflater.unsuspectedBytes, MessageInflater.maximumRatio)
+    func inflate(_ text: [UInt8]) throws -> (sent: Int, restored: Int) {
+      let message = try MessageDeflaterTests.deflate([text], keepsContext: false)
+      return (
+        message[0].count, try MessageDeflaterTests.inflate(message, keepsContext: false, limit: 1 << 30)[0].count
+      )
+    }
+    #expect(try inflate([UInt8](repeating: 0, count: free)).restored == free)
+    #expect(throws: CompressionError.tooLarge) { try inflate([UInt8](repeating: 0, count: free + 1)) }
+    // Half noise: far below the ratio.
+    let mixed = (0..<3).flatMap { _ in MessageDeflaterTests.noise(400_000) + [UInt8](repeating: 0, count: 400_000) }
+    let (sent, restored) = try inflate(mixed)
+    #expect(restored == mixed.count && restored > free && sent * ratio > restored)
+  }
+
+  @Test func `A stream without context serves on after a message that it refused`() throws {
+    var inflater = try MessageInflater(keepsContext: false)
+    let good: [UInt8] = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]
+    for bad in [[0xFF], [0xF2, 0x48, 0xCD], [0x00, 0x09, 0x00, 0xF6, 0xFF, 0x48]] as [[UInt8]] {
+      #expect(throws: CompressionError.corrupt) { try inflater.message(bad.span.bytes, limit: 100) }
+      #expect(try inflater.message(good.span.bytes, limit: 100) == MessageDeflaterTests.hello)
+    }
+    #expect(throws: CompressionError.tooLarge) { try inflater.message(good.span.bytes, limit: 4) }
+    #expect(try inflater.message(good.span.bytes, limit: 5) == MessageDeflaterTests.hello)
+  }
+
+  @Test(arguments: [0, 1, 200, 65_535, 65_536, 140_000], [0, 1, 300, 70_000])
+  func `A message put together from stored and compressed parts is one message`(_ head: Int, _ body: Int) throws {
+    let (start, middle) = (MessageDeflaterTests.noise(head), Array(repeating: UInt8(0x41), count: body))
+    var deflater = try MessageDeflater(windowBits: 9, keepsContext: false)
+    var part: [UInt8] = []
+    try deflater.appendPart(middle.span.bytes, to: &part)
+    var message: [UInt8] = []
+    DeflatedMessage.appendStored(start.span.bytes, to: &message)
+    message += part
+    DeflatedMessage.appendStored([UInt8](repeating: 0x7D, count: 1).span.bytes, to: &message)
+    DeflatedMessage.appendEnd(to: &message)
+    for keepsContext in [true, false] {
+      let texts = try MessageDeflaterTests.inflate([message, message], windowBits: 9, keepsContext: keepsContext)
+      #expect(texts == [start + middle + [0x7D], start + middle + [0x7D]])
+    }
+  }
+
   @Test(arguments: [8, 16, 0, -15])
   func `A window that zlib cannot use is refused`(windowBits: Int) {
     #expect(throws: CompressionError.invalidSetting) {

@@ -28,7 +28,7 @@ private struct World {
   /// Offsets 1...head are committed; those up to `dropped` are no longer in the log.
   var head: Int64 = 0
   var track = FeedTrack()
-  var recent: RecentEvents
+  var recent: RecentEvents<[UInt8]>
   var position: Int64?
   var listeners: [Listener] = []
   /// What is under way to the feed: events, or heads only (negative).
@@ -41,7 +41,7 @@ private struct World {
   init(_ random: SeededRandom) {
     self.random = random
     bound = Int.random(in: 1...20, using: &self.random)
-    recent = RecentEvents(maximumBytes: 1000, maximumCount: Int.random(in: 1...12, using: &self.random))
+    recent = RecentEvents<[UInt8]>(maximumBytes: 1000, maximumCount: Int.random(in: 1...12, using: &self.random))
   }
 
   private func event(_ offset: Int64) -> LogEvent {
@@ -101,7 +101,7 @@ private struct World {
     mailbox.removeFirst(run.count)
     guard let first = run.first, let last = run.last else { return }
     if last - first + 1 != Int64(run.count) { failure = "the feed posted \(run)" }
-    for offset in run { recent.append([0], offset: offset) }
+    for offset in run { recent.append([0], byteCount: 1, offset: offset) }
     position = max(position ?? last, last)
     for listener in listeners {
       if listener.queued + run.count > bound, listener.subscription.state == .live {

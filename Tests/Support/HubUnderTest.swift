@@ -20,18 +20,30 @@ package final class HubUnderTest: @unchecked Sendable {
   ///
   /// Hubs of one database share `data`, since tokens are signed with the secret in it. Without `database` the hub runs its
   /// own private Postgres there.
-  package init(
+  package convenience init(
     database: String?, data: String? = nil, arguments: [String] = [], environment: [String: String] = [:],
     patience: TimeInterval = 60
   ) throws {
-    self.data = try data ?? TestFolder.make("hub")
-    let name = "\(self.data)/hub-\(UUID().uuidString.prefix(8))"
-    let command =
-      [try Self.program(), "serve", "--listen", "127.0.0.1:0", "--data", self.data]
-      + (database.map { ["--database", $0] } ?? []) + arguments
+    let data = try data ?? TestFolder.make("hub")
+    try self.init(
+      command: ["serve", "--listen", "127.0.0.1:0", "--data", data] + (database.map { ["--database", $0] } ?? [])
+        + arguments, data: data, environment: environment, patience: patience)
+  }
+
+  /// Starts `hub echo`, which needs no database.
+  package static func echo(arguments: [String] = []) throws -> HubUnderTest {
+    try HubUnderTest(
+      command: ["echo", "--listen", "127.0.0.1:0"] + arguments, data: try TestFolder.make("echo"), environment: [:],
+      patience: 60)
+  }
+
+  private init(command: [String], data: String, environment: [String: String], patience: TimeInterval) throws {
+    self.data = data
+    let name = "\(data)/hub-\(UUID().uuidString.prefix(8))"
     var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("HUB_") && $0.key != "DATABASE_URL" }
     variables.merge(environment) { $1 }
-    let processID = try spawn(command, environment: variables, output: "\(name).out", errors: "\(name).log")
+    let processID = try spawn(
+      [try Self.program()] + command, environment: variables, output: "\(name).out", errors: "\(name).log")
     self.processID = processID
     let end = Date(timeIntervalSinceNow: patience)
     var port: UInt16?
@@ -67,7 +79,7 @@ package final class HubUnderTest: @unchecked Sendable {
   }
 
   private static func port(in output: String) -> UInt16? {
-    guard let match = output.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+)\//) else { return nil }
+    guard let match = output.firstMatch(of: /127\.0\.0\.1:(\d+)\D/) else { return nil }
     return UInt16(match.1)
   }
 

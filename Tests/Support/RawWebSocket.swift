@@ -28,6 +28,8 @@ package final class RawWebSocket {
     package let isFinal: Bool
     package let opcode: UInt8
     package let payload: [UInt8]
+    /// RSV1 to RSV3, as a number.
+    package var reserved: UInt8 = 0
 
     /// The code of a close frame; 1005 when it has none.
     package var closeCode: Int { payload.count >= 2 ? Int(payload[0]) << 8 | Int(payload[1]) : 1005 }
@@ -64,7 +66,9 @@ package final class RawWebSocket {
       length = try socket.take(8).reduce(0) { $0 << 8 | Int($1) }
     }
     guard start[1] & 0x80 == 0 else { throw SupportError("the hub masked a frame") }
-    return Frame(isFinal: start[0] & 0x80 != 0, opcode: start[0] & 15, payload: try socket.take(length))
+    return Frame(
+      isFinal: start[0] & 0x80 != 0, opcode: start[0] & 15, payload: try socket.take(length),
+      reserved: start[0] >> 4 & 7)
   }
 
   /// The next message; answers pings on the way. Throws with the close code when the hub closes.

@@ -42,22 +42,16 @@ package struct LogEvent: Sendable {
 package struct Delivery: Sendable {
   package let channel: String
   package let offset: Int64
-  /// The whole frame, shared by every connection it is written to.
-  package let frame: [UInt8]
+  /// Shared by every connection it is written to.
+  package let message: SharedMessage
+  /// The whole frame, not compressed.
+  package var frame: [UInt8] { message.frame }
 
   package init(_ event: LogEvent) {
     channel = event.channel
     offset = event.offset
-    frame = webSocketText(event.message)
+    message = SharedMessage(event.message)
   }
-}
-
-/// One text frame around a message.
-func webSocketText(_ message: [UInt8]) -> [UInt8] {
-  var frame: [UInt8] = []
-  frame.reserveCapacity(WebSocketEncoder.maximumByteCount(of: message.count))
-  WebSocketEncoder.append(.text, message.span.bytes, to: &frame)
-  return frame
 }
 
 /// What the feed tells a reactor, in order.

@@ -21,6 +21,8 @@ final class Connection {
   var tls: TLSSession?
   var phase: Phase
   var outbound = SendQueue()
+  /// What its messages are sent as.
+  var form = MessageForm.plain
   /// It stands in the reactor's list of connections to flush at the end of the turn.
   var isDirty = false
   /// Readiness came while reading was held back.

@@ -164,8 +164,10 @@ extension Reactor {
   ) throws(Problem) {
     var bytes: [UInt8] = []
     let subprotocol = offer.subprotocols.contains("hub.v1") ? "hub.v1" : nil
+    let extensions = agree(on: offer, session, connection)
     do {
-      try WebSocketHandshake.appendResponse(to: offer, subprotocol: subprotocol, to: &bytes)
+      try WebSocketHandshake.appendResponse(
+        to: offer, subprotocol: subprotocol, extensions: extensions, to: &bytes)
     } catch {
       throw .internal()
     }

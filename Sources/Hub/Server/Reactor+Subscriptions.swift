@@ -104,11 +104,7 @@ extension Reactor {
     let channel = subscriber.channel
     guard let snapshot = try await snapshot(of: channel) else { throw .notFound("This channel") }
     guard !subscriber.hasLeft else { return }
-    reply(to: subscriber.connection) {
-      ServerMessageEncoder.appendSubscribed(
-        id: id, channel: channel.text, epoch: node.feedState.epoch, offset: snapshot.offset, recovered: false,
-        snapshot: snapshot.bytes.span.bytes, to: &$0)
-    }
+    writeSubscribed(snapshot, id: id, channel, to: subscriber.connection)
     subscriber.subscription.subscribed(at: snapshot.offset)
   }
 
@@ -155,7 +151,7 @@ extension Reactor {
   }
 
   /// The channel's snapshot at its newest offset: read once for all that ask at the same time or at the same head.
-  private func snapshot(of channel: LocalChannel) async throws(Problem) -> (offset: Int64, bytes: [UInt8])? {
+  private func snapshot(of channel: LocalChannel) async throws(Problem) -> Snapshot? {
     if let cached = channel.snapshot, cached.offset == channel.position, channel.head <= cached.offset { return cached }
     while channel.snapshotWaiters != nil {
       let shared = await withCheckedContinuation { (continuation: LocalChannel.SnapshotWaiter) in
@@ -165,12 +161,12 @@ extension Reactor {
       if let shared { return try shared.get() }
     }
     channel.snapshotWaiters = []
-    var result: Result<(offset: Int64, bytes: [UInt8])?, Problem>
+    var result: Result<Snapshot?, Problem>
     do throws(Problem) {
       node.counters.snapshots.add()
       let statement = FeedQueries.snapshot(kind: channel.name.kind.rawValue, id: channel.name.id, channel: channel.text)
       let rows = try await database.rows(statement.sql, statement.values)
-      let snapshot = rows[0].isNull(1) ? nil : (offset: rows[0].int64(0), bytes: rows[0].bytes(1))
+      let snapshot = rows[0].isNull(1) ? nil : Snapshot(offset: rows[0].int64(0), bytes: rows[0].bytes(1))
       channel.snapshot = snapshot
       result = .success(snapshot)
     } catch {
@@ -234,15 +230,17 @@ extension Reactor {
     guard let first = run.first, let last = run.last, let name = ChannelName(first.channel),
       let channel = channels[name]
     else { return }
-    for delivery in run { channel.recent.append(delivery.frame, offset: delivery.offset) }
+    for delivery in run {
+      channel.recent.append(delivery.message, byteCount: delivery.frame.count, offset: delivery.offset)
+    }
     // What an earlier registration of the channel left in the mailbox must not move it back.
     channel.position = max(channel.position ?? last.offset, last.offset)
     channel.head = max(channel.head, last.offset)
-    let block = run.count == 1 ? first.frame : run.flatMap(\.frame)
+    var block = FanOutBlock(run)
     let bound = node.configuration.limits.sendQueueBytes
     for subscriber in channel.subscribers {
       let connection = subscriber.connection
-      if connection.outbound.count + block.count > bound, subscriber.subscription.state == .live {
+      if connection.outbound.count + block.plain.count > bound, subscriber.subscription.state == .live {
         subscriber.subscription.blocked()
         node.counters.lagging.add()
         // A run longer than the bound blocks an empty queue too: this turn's flush finds it drained and reads on.
@@ -250,9 +248,16 @@ extension Reactor {
         continue
       }
       switch subscriber.subscription.offered(first.offset, through: last.offset) {
-      case .takeAll: write(block, to: connection)
+      case .takeAll:
+        switch connection.form {
+        case .plain: write(block.plain, to: connection)
+        case .shared(let bits): write(block.bytes(windowBits: bits, by: compressor), to: connection)
+        case .own: for delivery in run { write(frame(of: delivery.message, for: connection), to: connection) }
+        }
       case .takeFrom(let offset):
-        for delivery in run where delivery.offset >= offset { write(delivery.frame, to: connection) }
+        for delivery in run where delivery.offset >= offset {
+          write(frame(of: delivery.message, for: connection), to: connection)
+        }
       case .skip: break
       case .fellBehind: advance(subscriber)
       }
@@ -281,7 +286,7 @@ extension Reactor {
         return
       }
       guard subscriber.subscription.caughtUp(cursor + 1, through: last) != nil else { return }
-      for frame in frames { write(frame, to: connection) }
+      for message in frames { write(frame(of: message, for: connection), to: connection) }
     }
   }
 
@@ -326,7 +331,7 @@ extension Reactor {
     let connection = subscriber.connection
     var taken = 0
     for event in events where subscriber.subscription.caughtUp(event.offset, through: event.offset) != nil {
-      write(Delivery(event).frame, to: connection)
+      event.message.withUnsafeBytes { writeMessage(.text, $0, to: connection) }
       taken += 1
       if connection.outbound.count >= node.configuration.limits.sendQueueBytes { break }
     }

@@ -15,8 +15,12 @@ extension Reactor {
       switch session.decoder.next(in: bytes, at: &position) {
       case .needsMore:
         break frames
-      case .message(let kind, let payload, _):
+      case .message(let kind, let payload, let isCompressed):
         if session.isClosing { continue }
+        if isCompressed {
+          receiveCompressed(kind, payload, in: bytes, session, connection)
+          continue
+        }
         switch payload {
         case .inPlace(let range): receive(kind, UnsafeRawBufferPointer(rebasing: bytes[range]), session, connection)
         case .owned(let message): message.withUnsafeBytes { receive(kind, $0, session, connection) }
@@ -43,11 +47,11 @@ extension Reactor {
   }
 
   /// One whole message.
-  private func receive(
+  func receive(
     _ kind: WebSocketMessageKind, _ text: UnsafeRawBufferPointer, _ session: WebSocketSession, _ connection: Connection
   ) {
     if session.purpose == .echo {
-      write(kind.opcode, text, to: connection)
+      writeMessage(kind, text, to: connection)
       return
     }
     guard kind == .text else {
@@ -184,7 +188,7 @@ extension Reactor {
     guard let session = connection.webSocket, !session.isClosing else { return }
     message.removeAll(keepingCapacity: true)
     append(&message)
-    message.withUnsafeBytes { write(.text, $0, to: connection) }
+    message.withUnsafeBytes { writeMessage(.text, $0, to: connection) }
   }
 
   func error(_ problem: Problem, _ id: MessageID?, _ connection: Connection) {
@@ -219,7 +223,7 @@ extension Reactor {
     write(frame, to: connection)
     // Time for the peer's own close frame; then the connection is shut whatever came.
     connection.deadline = second + 3
-    if code == 1002 || code == 1007 || code == 1009 { connection.closesWhenFlushed = true }
+    if code == 1002 || 1007...1009 ~= code { connection.closesWhenFlushed = true }
   }
 
   /// The peer's close frame: the answer to ours, or the beginning of its own.

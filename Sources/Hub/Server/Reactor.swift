@@ -62,6 +62,7 @@ package actor Reactor: LoopClient {
   private var scratch: [UInt8] = []
   /// The message being written as JSON; kept, so that its memory is asked for once.
   var message: [UInt8] = []
+  let compressor: Compressor
   /// Seconds since the reactor started, for deadlines that need no more.
   var second: Int32 = 0
   var dateField = HTTPDate(seconds: 0)
@@ -80,6 +81,7 @@ package actor Reactor: LoopClient {
     tasks = LoopTasks(loop)
     self.node = node
     self.mailbox = mailbox
+    compressor = Compressor(node.counters)
     pool = PostgresPool(
       loop: loop, connectionString: node.configuration.connectionString, size: node.configuration.poolSize,
       options: PostgresOptions(parameters: [(name: "hub.notify", value: "off")]))

@@ -20,6 +20,11 @@ final class WebSocketSession {
   var badMessages = 0
   var badSince: Int32 = 0
   var unansweredPings = 0
+  /// The client's window when its messages refer to earlier ones, so that it needs an inflater of its own.
+  var ownInflaterBits: UInt8?
+  /// Made at the first message that needs it.
+  var inflater: InflateContext?
+  var deflater: DeflateContext?
   /// A close frame has been sent; nothing more is said.
   var isClosing = false
   /// The drain has been announced; it closes when its commands are done.
@@ -73,20 +78,20 @@ final class Subscriber {
 /// One channel on one reactor: who listens, and the newest events.
 final class LocalChannel {
   /// Takes the snapshot that was being read, or nil when it had been read already.
-  typealias SnapshotWaiter = CheckedContinuation<Result<(offset: Int64, bytes: [UInt8])?, Problem>?, Never>
+  typealias SnapshotWaiter = CheckedContinuation<Result<Snapshot?, Problem>?, Never>
 
   let name: ChannelName
   let text: String
   /// Tells this registration with the feed from an earlier one of the same channel.
   let generation: Int
   var subscribers: [Subscriber] = []
-  var recent = RecentEvents()
+  var recent = RecentEvents<SharedMessage>()
   /// The offset of the newest event delivered here; nil until the feed has attached the channel.
   var position: Int64?
   /// The newest offset known to be committed.
   var head: Int64 = 0
   /// The newest snapshot read, for whoever comes at the same head.
-  var snapshot: (offset: Int64, bytes: [UInt8])?
+  var snapshot: Snapshot?
   /// Subscribers that wait for the snapshot being read.
   var snapshotWaiters: [SnapshotWaiter]?
   /// Subscribers that wait for the feed.

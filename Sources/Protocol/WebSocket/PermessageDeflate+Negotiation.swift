@@ -23,19 +23,12 @@ extension PermessageDeflate {
     }
   }
 
-  package enum Acceptance: Equatable, Sendable {
-    /// Nothing that we support was offered: the connection goes on without extensions.
-    case declined
-    /// `answer` is the value of our Sec-WebSocket-Extensions.
-    case agreed(Agreement, answer: String)
-    /// The field breaks its grammar: fail the connection (RFC 6455 §9.1).
-    case malformed
-  }
-
-  /// The server's side: `offers` is the client's Sec-WebSocket-Extensions as one list.
-  package static func accept(_ offers: String, policy: Policy) -> Acceptance {
-    guard let members = WebSocketExtension.parseList(offers) else { return .malformed }
-    for member in members where member.name == name {
+  /// The server's side: what holds, and the value of our Sec-WebSocket-Extensions; nil when nothing that we support was
+  /// offered and the connection goes on without.
+  package static func accept(
+    _ offers: [WebSocketExtension], policy: Policy
+  ) -> (agreement: Agreement, answer: String)? {
+    for member in offers where member.name == name {
       guard let offer = Parameters(member.parameters, isAnswer: false) else { continue }
       let serverWindow = min(policy.serverWindowBits, offer.serverMaxWindowBits ?? 15)
       guard serverWindow >= 9 else { continue }
@@ -56,9 +49,9 @@ extension PermessageDeflate {
       agreement.clientKeepsContext = policy.clientKeepsContext && !offer.clientNoContextTakeover
       answer.serverNoContextTakeover = !agreement.serverKeepsContext
       answer.clientNoContextTakeover = !agreement.clientKeepsContext
-      return .agreed(agreement, answer: answer.text)
+      return (agreement, answer.text)
     }
-    return .declined
+    return nil
   }
 
   /// Why a client fails the connection over the server's answer.

@@ -9,8 +9,8 @@ package enum WebSocketHandshake {
     /// The value of Sec-WebSocket-Accept.
     package let acceptance: String
     package let subprotocols: [String]
-    /// Sec-WebSocket-Extensions as one list, not taken apart; nil when there is none.
-    package let extensions: String?
+    /// In the client's order of preference.
+    package let extensions: [WebSocketExtension]
   }
 
   package enum Evaluation: Equatable, Sendable {
@@ -42,10 +42,15 @@ package enum WebSocketHandshake {
     guard subprotocols.allSatisfy({ HTTPSyntax.isToken($0.utf8) }) else {
       return .refused(status: 400, detail: "the Sec-WebSocket-Protocol field is not a list of tokens")
     }
+    var extensions: [WebSocketExtension] = []
+    if let text = fields.combined("sec-websocket-extensions") {
+      guard let members = WebSocketExtension.parseList(text) else {
+        return .refused(status: 400, detail: "the Sec-WebSocket-Extensions field is not a list of extensions")
+      }
+      extensions = members
+    }
     return .accepted(
-      Offer(
-        acceptance: acceptance(ofKey: key, sha1: sha1), subprotocols: subprotocols,
-        extensions: fields.combined("sec-websocket-extensions")))
+      Offer(acceptance: acceptance(ofKey: key, sha1: sha1), subprotocols: subprotocols, extensions: extensions))
   }
 
   /// Appends the 101 response (RFC 6455 §4.2.2); `fields` are further ones, such as a request id.

@@ -33,7 +33,9 @@ struct WebSocketHandshakeTests {
         == .accepted(
           WebSocketHandshake.Offer(
             acceptance: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", subprotocols: ["hub.v1", "bearer.a.b-c_d"],
-            extensions: "permessage-deflate; client_max_window_bits")))
+            extensions: [
+              WebSocketExtension("permessage-deflate", [WebSocketExtension.Parameter("client_max_window_bits")])
+            ])))
   }
 
   static let refusals: [([String: String?], Int?)] = [
@@ -44,6 +46,7 @@ struct WebSocketHandshakeTests {
     (["Sec-WebSocket-Key": nil], 400), (["Sec-WebSocket-Key": ""], 400), (["Sec-WebSocket-Key": "dGhl"], 400),
     (["Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ"], 400), (["Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZR=="], 400),
     (["Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZ!=="], 400), (["Sec-WebSocket-Protocol": "a b"], 400),
+    (["Sec-WebSocket-Extensions": "permessage-deflate;"], 400), (["Sec-WebSocket-Extensions": ""], 400),
   ]
 
   @Test("RFC 6455 §4.2.1: handshakes that are refused, or none", arguments: refusals)
@@ -70,7 +73,7 @@ struct WebSocketHandshakeTests {
   func answer() throws {
     var output: [UInt8] = []
     let offer = WebSocketHandshake.Offer(
-      acceptance: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", subprotocols: ["hub.v1"], extensions: nil)
+      acceptance: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", subprotocols: ["hub.v1"], extensions: [])
     try WebSocketHandshake.appendResponse(to: offer, subprotocol: "hub.v1", to: &output)
     #expect(
       text(output)
