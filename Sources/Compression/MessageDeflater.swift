@@ -62,7 +62,7 @@ package enum DeflatedMessage {
 package struct MessageInflater: ~Copyable {
   /// Bytes that a message may have whatever its ratio: what is bounded so needs no suspicion.
   package static let unsuspectedBytes = 1 << 20
-  /// How many times its compressed size a message may grow past that. Text reaches 20, DEFLATE itself 1,032.
+  /// How many times what has been read of it a message may have grown past that. Text reaches 20, DEFLATE itself 1,032.
   package static let maximumRatio = 256
 
   private var stream: Stream
@@ -74,18 +74,24 @@ package struct MessageInflater: ~Copyable {
     self.keepsContext = keepsContext
   }
 
-  /// Appends the message, at most `limit` bytes of it and no more than the ratio allows; it stops inflating where either is
-  /// passed. After an error a stream that keeps its context is of no more use, and `output` holds a part.
+  /// Appends the message. Inflating stops where it passes `limit` bytes, or grows faster than the ratio allows: a bomb is
+  /// never held. After an error a stream that keeps its context is of no more use, and `output` holds a part.
   package mutating func append(
     _ message: borrowing RawSpan, to output: inout [UInt8], limit: Int
   ) throws(CompressionError) {
     if !keepsContext { stream.reset() }
-    let (grown, overflows) = message.byteCount.multipliedReportingOverflow(by: Self.maximumRatio)
-    let most = overflows ? limit : min(limit, max(Self.unsuspectedBytes, grown))
-    let end = output.count + most
+    let start = output.count
+    let pieceBytes = Self.unsuspectedBytes / Self.maximumRatio
+    var read = 0
+    var allowed = min(limit, Self.unsuspectedBytes)
+    while read < message.byteCount {
+      let end = min(message.byteCount, read + pieceBytes)
+      allowed = min(limit, max(Self.unsuspectedBytes, end * Self.maximumRatio))
+      try feed(message.extracting(read..<end), into: &output, limit: start + allowed)
+      read = end
+    }
     let tail: InlineArray<4, UInt8> = [0x00, 0x00, 0xFF, 0xFF]
-    try feed(message, into: &output, limit: end)
-    try feed(tail.span.bytes, into: &output, limit: end)
+    try feed(tail.span.bytes, into: &output, limit: start + allowed)
     // A message that was cut short would swallow the tail as data, and the next message with it.
     guard stream.isBetweenBlocks else { throw .corrupt }
   }
