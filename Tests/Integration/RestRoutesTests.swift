@@ -119,11 +119,10 @@ import TestSupport
       if pattern == "orders/{order}" || offered.contains("GET") { offered.insert("HEAD") }
       offered.insert("OPTIONS")
       let path = "/api/v1/" + routes[0].path(names).prefix { $0 != "?" }
-      for method in ["PUT", "BREW"] {
-        let answer = try house.hub.request(method, path, token: house.manager, body: "{}")
-        expectProblem(answer, 405, "method_not_allowed", "\(method) \(path)")
-        #expect(answer.header("Allow") == offered.sorted().joined(separator: ", "), "\(path)")
-      }
+      let put = try house.hub.request("PUT", path, token: house.manager, body: "{}")
+      expectProblem(put, 405, "method_not_allowed", path)
+      #expect(put.header("Allow") == offered.sorted().joined(separator: ", "), "\(path)")
+      expectProblem(try house.hub.request("BREW", path, token: house.manager, body: "{}"), 501, "not_implemented", path)
       let options = try house.hub.request("OPTIONS", path)
       #expect(options.status == 204 && options.header("Allow") == offered.sorted().joined(separator: ", "), "\(path)")
     }
@@ -135,7 +134,7 @@ import TestSupport
     for path in ["/health", "/ready", "/metrics"] {
       let answer = try house.hub.request("POST", path, body: "{}")
       expectProblem(answer, 405, "method_not_allowed", path)
-      #expect(answer.header("Allow") == "GET, HEAD", "\(path)")
+      #expect(answer.header("Allow") == "GET, HEAD, OPTIONS", "\(path)")
       #expect(try house.hub.request("HEAD", path).status == 200)
     }
   }

@@ -19,31 +19,35 @@ package final class HubUnderTest: @unchecked Sendable {
   /// Starts a hub and waits until it says that it is ready.
   ///
   /// Hubs of one database share `data`, since tokens are signed with the secret in it. Without `database` the hub runs its
-  /// own private Postgres there.
+  /// own private Postgres there. With `descriptors` it may open no more files and sockets than so many.
   package convenience init(
     database: String?, data: String? = nil, arguments: [String] = [], environment: [String: String] = [:],
-    patience: TimeInterval = 60
+    descriptors: Int? = nil, patience: TimeInterval = 60
   ) throws {
     let data = try data ?? TestFolder.make("hub")
     try self.init(
       command: ["serve", "--listen", "127.0.0.1:0", "--data", data] + (database.map { ["--database", $0] } ?? [])
-        + arguments, data: data, environment: environment, patience: patience)
+        + arguments, data: data, environment: environment, descriptors: descriptors, patience: patience)
   }
 
   /// Starts `hub echo`, which needs no database.
   package static func echo(arguments: [String] = []) throws -> HubUnderTest {
     try HubUnderTest(
       command: ["echo", "--listen", "127.0.0.1:0"] + arguments, data: try TestFolder.make("echo"), environment: [:],
-      patience: 60)
+      descriptors: nil, patience: 60)
   }
 
-  private init(command: [String], data: String, environment: [String: String], patience: TimeInterval) throws {
+  private init(
+    command: [String], data: String, environment: [String: String], descriptors: Int?, patience: TimeInterval
+  ) throws {
     self.data = data
     let name = "\(data)/hub-\(UUID().uuidString.prefix(8))"
+    // The shell's own limit, soft and hard, is what the hub then runs under.
+    let shell = descriptors.map { ["/bin/sh", "-c", "ulimit -n \($0) && exec \"$@\"", "sh"] } ?? []
     var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("HUB_") && $0.key != "DATABASE_URL" }
     variables.merge(environment) { $1 }
     let processID = try spawn(
-      [try Self.program()] + command, environment: variables, output: "\(name).out", errors: "\(name).log")
+      shell + [try Self.program()] + command, environment: variables, output: "\(name).out", errors: "\(name).log")
     self.processID = processID
     let end = Date(timeIntervalSinceNow: patience)
     var port: UInt16?

@@ -9,10 +9,14 @@ package final class RawSocket {
   package var received: [UInt8] = []
   package var patience: TimeInterval
 
-  package init(port: UInt16, patience: TimeInterval = 20) throws {
+  /// With `receiveBuffer` its system takes no more than about so many bytes that nobody reads.
+  package init(port: UInt16, patience: TimeInterval = 20, receiveBuffer: Int32? = nil) throws {
     self.patience = patience
     // A child started meanwhile must not keep the connection open.
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    if var bytes = receiveBuffer {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
@@ -25,6 +29,21 @@ package final class RawSocket {
     guard result == 0 else { throw SupportError("cannot connect to port \(port): \(String(cString: strerror(errno)))") }
     var one: Int32 = 1
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  /// Connects to a Unix socket.
+  package init(path: String, patience: TimeInterval = 20) throws {
+    self.patience = patience
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+    let result = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard result == 0 else { throw SupportError("cannot connect to \(path): \(String(cString: strerror(errno)))") }
   }
 
   deinit { close(descriptor) }

@@ -34,7 +34,7 @@ final class Connection {
   /// The reactor's second of the last byte from the peer.
   var lastHeard: Int32
   /// Whether the peer takes what waits in `outbound`.
-  var drainWatch = DrainWatch()
+  var drainWatch: DrainWatch
   /// Its place among the connections that there may be; nil for one that was turned away.
   var place: Admission.Place?
 
@@ -43,6 +43,7 @@ final class Connection {
     self.peer = peer
     phase = .http(HTTPExchange())
     lastHeard = second
+    drainWatch = DrainWatch(second: second)
     self.deadline = deadline
   }
 

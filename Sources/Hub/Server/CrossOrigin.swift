@@ -41,7 +41,7 @@ package struct CrossOrigin: Sendable {
       head.fields["Access-Control-Request-Method"] != nil
     else { return nil }
     guard allowed.contains(origin) else {
-      return .problem(Problem(403, "origin_not_allowed", "Pages of this origin may not use this hub."))
+      return .problem(Problem(403, "origin_not_allowed", "Pages of this origin may not read answers here."))
     }
     return HTTPAnswer(
       status: 204, type: nil,

@@ -37,7 +37,9 @@ struct RequestClock {
 /// Whether a peer takes what it is sent, looked at once a second.
 struct DrainWatch {
   private var taken: UInt32 = 0
-  private var since: Int32 = 0
+  private var since: Int32
+
+  init(second: Int32) { since = second }
 
   /// The seconds since anything was taken, 0 when nothing waits.
   mutating func stalled(waiting: Int, taken now: UInt32, at second: Int32) -> Int32 {
