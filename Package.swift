@@ -67,7 +67,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["COpenSSL", "CPostgres", "CZlib", "Postgres"], path: "Tests/Support",
       swiftSettings: settings),
     tests("Domain", ["Domain"]),
-    tests("Crypto", ["Crypto", "COpenSSL", "EventLoop", "TestSupport"]),
+    tests("Crypto", ["Crypto", "EventLoop", "TestSupport"]),
     tests("Compression", ["Compression"]),
     tests("Telemetry", ["Telemetry"]),
     tests("Protocol", ["Protocol"]),

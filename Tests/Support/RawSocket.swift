@@ -8,9 +8,12 @@ package final class RawSocket {
   /// What was received and not yet taken.
   package var received: [UInt8] = []
   package var patience: TimeInterval
+  /// Set while the connection is under TLS.
+  package private(set) var tls: TLSClient?
 
   /// With `receiveBuffer` its system takes no more than about so many bytes that nobody reads.
-  package init(port: UInt16, patience: TimeInterval = 20, receiveBuffer: Int32? = nil) throws {
+  package init(port: UInt16, tls wish: TLSWish? = nil, patience: TimeInterval = 20, receiveBuffer: Int32? = nil) throws
+  {
     self.patience = patience
     // A child started meanwhile must not keep the connection open.
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -29,6 +32,7 @@ package final class RawSocket {
     guard result == 0 else { throw SupportError("cannot connect to port \(port): \(String(cString: strerror(errno)))") }
     var one: Int32 = 1
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+    if let wish { try secure(wish) }
   }
 
   /// Connects to a Unix socket.
@@ -46,7 +50,10 @@ package final class RawSocket {
     guard result == 0 else { throw SupportError("cannot connect to \(path): \(String(cString: strerror(errno)))") }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    tls = nil
+    close(descriptor)
+  }
 
   /// Ends the connection without a word, as a pulled cable does (RST).
   package func cut() {
@@ -57,6 +64,10 @@ package final class RawSocket {
 
   package func send(_ bytes: [UInt8]) throws {
     var rest = bytes[...]
+    if let tls {
+      while !rest.isEmpty { rest = rest.dropFirst(try waitFor(patience) { tls.send(rest) } ?? rest.count) }
+      return
+    }
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       if count < 0 && errno == EINTR { continue }
@@ -69,6 +80,12 @@ package final class RawSocket {
 
   /// Waits for more bytes; false at the end of the stream. Throws when nothing comes in time.
   package func receiveMore(within seconds: TimeInterval? = nil) throws -> Bool {
+    if let tls {
+      var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+      guard let count = try waitFor(seconds ?? patience, { tls.receive(into: &chunk) }) else { return false }
+      received.append(contentsOf: chunk[..<count])
+      return true
+    }
     var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     let ready = poll(&waiting, 1, Int32((seconds ?? patience) * 1000))
     guard ready > 0 else { throw SupportError("nothing came within \(seconds ?? patience) s") }
@@ -104,6 +121,32 @@ package final class RawSocket {
         }
       }
       guard try receiveMore() else { throw SupportError("the stream ended") }
+    }
+  }
+}
+
+extension RawSocket {
+  /// Goes on under TLS; throws with the reason when the handshake fails.
+  package func secure(_ wish: TLSWish) throws {
+    let client = try TLSClient(wish, on: descriptor)
+    _ = try waitFor(patience) { client.handshake() }
+    tls = client
+  }
+
+  /// Takes steps until one is done, waiting in between; nil at the end of the stream.
+  private func waitFor(_ seconds: TimeInterval, _ step: () -> TLSClient.Step) throws -> Int? {
+    let end = Date(timeIntervalSinceNow: seconds)
+    while true {
+      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      switch step() {
+      case .done(let count): return count
+      case .ended: return nil
+      case .failed(let reason): throw SupportError(reason)
+      case .wantsToRead: break
+      case .wantsToWrite: waiting.events = Int16(POLLOUT)
+      }
+      let left = Int32(max(0, end.timeIntervalSinceNow) * 1000)
+      guard poll(&waiting, 1, left) > 0 else { throw SupportError("nothing came within \(seconds) s") }
     }
   }
 }

@@ -10,10 +10,10 @@ package final class RawWebSocket {
 
   /// Opens a WebSocket; throws with the answer's status and body when the hub does not upgrade.
   package init(
-    port: UInt16, path: String, token: String? = nil, headers: [String: String] = [:], patience: TimeInterval = 20,
-    receiveBuffer: Int32? = nil
+    port: UInt16, path: String, token: String? = nil, headers: [String: String] = [:], tls: TLSWish? = nil,
+    patience: TimeInterval = 20, receiveBuffer: Int32? = nil
   ) throws {
-    socket = try RawSocket(port: port, patience: patience, receiveBuffer: receiveBuffer)
+    socket = try RawSocket(port: port, tls: tls, patience: patience, receiveBuffer: receiveBuffer)
     let key = Data((0..<16).map { _ in UInt8.random(in: 0...255) }).base64EncodedString()
     var text = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     text += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \(key)\r\n"
