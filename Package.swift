@@ -26,10 +26,9 @@ func engine(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", resources: resources,
-    swiftSettings: settings)
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -78,5 +77,6 @@ let package = Package(
     tests(
       "Hub", ["Hub", "TestSupport", "Protocol", "Channels", "Domain", "Postgres", "EventLoop", "Crypto", "Telemetry"]),
     tests("Integration", ["TestSupport", "Command"]),
+    tests("Conformance", ["TestSupport", "Command"], exclude: ["Autobahn", "README.md", "run"]),
   ]
 )

@@ -13,13 +13,14 @@ class EchoHub:
     """One `hub echo`; its log is a file in the folder given."""
 
     def __init__(self, program, folder, secure, compression):
-        command = [program, "echo", "--listen", "127.0.0.1:0", "--compression", compression]
+        command = [program, "echo", "--listen", "127.0.0.1:0"]
         if secure:
             command += certificate(folder)
         self.log_path = os.path.join(folder, "hub.log")
         output = os.path.join(folder, "hub.out")
         with open(output, "wb") as out, open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log,
+                                            env={**os.environ, "HUB_COMPRESSION": compression})
         end = time.monotonic() + 30
         port = None
         while port is None:
