@@ -3,15 +3,16 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 HUB := .build/release/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build debug dependencies test-dependencies dev-cert bench check format clean
+.PHONY: help run test conformance build debug dependencies test-dependencies dev-cert bench check format clean
 
 help:
-	@echo "make run     install what is missing, build, serve the demo and say which pages to open"
-	@echo "make test    install what is missing and pass every test"
-	@echo "make dev-cert  make certificates for trying TLS on this machine, and say how to use them"
-	@echo "make bench   print cost and latency beside a floor measured in the same run"
-	@echo "make check   the rules that run: layout, file budget, formatting"
-	@echo "make clean   remove what was built (not ./var)"
+	@echo "make run          install what is missing, build, serve the demo and say which pages to open"
+	@echo "make test         install what is missing and pass every test"
+	@echo "make conformance  the whole Autobahn test suite against a release build, in clear and under TLS"
+	@echo "make bench        print cost and latency beside a floor measured in the same run"
+	@echo "make dev-cert     make certificates for trying TLS on this machine, and say how to use them"
+	@echo "make check        the rules that run: layout, file budget, formatting"
+	@echo "make clean        remove what was built (not ./var)"
 
 run: dependencies build
 	$(HUB) serve --demo
@@ -22,6 +23,9 @@ test: test-dependencies
 dev-cert:
 	@scripts/dependencies dev-cert
 	@scripts/dev-cert
+
+conformance: test-dependencies build
+	@Tests/Conformance/run whole
 
 bench: test-dependencies build
 	@Tests/Bench/run

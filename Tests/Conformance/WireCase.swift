@@ -59,7 +59,7 @@ extension WireCase.Heard: CustomStringConvertible {
 
 extension [WireCase.Step] {
   /// Writes all of it at once.
-  static func all(_ frames: [[UInt8]]) -> Self { [.write(Array<UInt8>(frames.joined()))] }
+  static func all(_ frames: [[UInt8]]) -> Self { [.write(frames.reduce(into: []) { $0 += $1 })] }
 
   /// Writes frame by frame.
   static func each(_ frames: [[UInt8]]) -> Self { frames.map { .write($0) } }
