@@ -5,6 +5,7 @@
 Every case has to be OK in behaviour and in closing, but for the three whose outcome RFC 6455 leaves open; else it fails.
 """
 import argparse
+import fcntl
 import fnmatch
 import os
 import shutil
@@ -18,6 +19,7 @@ import report
 import server
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+REPORTS = os.path.join(PROJECT, ".build", "conformance")
 # Each transport with another use of compression, so that both are seen without a pass more.
 COMPRESSION = {"ws": "takeover", "wss": "shared"}
 
@@ -49,6 +51,7 @@ def main():
         print("conformance: SKIPPED: the Autobahn test suite runs on Python 2.7 only, and none was found on the PATH or in"
               " pyenv.\nconformance: `pyenv install 2.7.18` provides it; our own table of the same cases runs without it.")
     else:
+        lock = only_run()
         try:
             wstest = environment.wstest(interpreter, asked.cache)
             for transport in transports:
@@ -58,14 +61,27 @@ def main():
         except (environment.CannotPrepare, server.DidNotStart) as error:
             print(f"conformance: {error}")
             failed += 1
+        lock.close()
     print(f"conformance: {passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
+
+
+def only_run():
+    """Waits until no other run writes to the same folders; the lock holds until it is closed."""
+    os.makedirs(REPORTS, exist_ok=True)
+    lock = open(os.path.join(REPORTS, "lock"), "w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("conformance: another run is under way; waiting for its end", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 def one_pass(asked, transport, names, wstest):
     """Runs the cases over one transport; answers how many passed and failed."""
     started = time.monotonic()
-    folder = os.path.join(PROJECT, ".build", "conformance", transport)
+    folder = os.path.join(REPORTS, transport)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     if asked.url:
