@@ -3,12 +3,13 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 HUB := .build/release/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance build debug dependencies test-dependencies dev-cert bench check format clean
+.PHONY: help run test conformance fuzz build debug dependencies test-dependencies dev-cert bench check format clean
 
 help:
 	@echo "make run          install what is missing, build, serve the demo and say which pages to open"
 	@echo "make test         install what is missing and pass every test"
 	@echo "make conformance  the whole Autobahn test suite against a release build, in clear and under TLS"
+	@echo "make fuzz         feed every parser of outside bytes what libFuzzer makes up, 60 s each (SECONDS=, TARGET=)"
 	@echo "make bench        print cost and latency beside a floor measured in the same run"
 	@echo "make dev-cert     make certificates for trying TLS on this machine, and say how to use them"
 	@echo "make check        the rules that run: layout, file budget, formatting"
@@ -29,6 +30,9 @@ conformance: test-dependencies build
 
 bench: test-dependencies build
 	@Tests/Bench/run
+
+fuzz: test-dependencies
+	@Tests/Fuzz/run $(or $(SECONDS),60) $(TARGET)
 
 build:
 	swift build -c release $(SWIFT_FLAGS)

@@ -31,6 +31,16 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
     name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, swiftSettings: settings)
 }
 
+/// The program for libFuzzer, which brings its own main function: only Tests/Fuzz/run asks for it.
+let fuzzers: [Target] =
+  Context.environment["HUB_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+  ]
+
 let package = Package(
   name: "hub",
   products: [.executable(name: "hub", targets: ["Command"])],
@@ -78,5 +88,13 @@ let package = Package(
       "Hub", ["Hub", "TestSupport", "Protocol", "Channels", "Domain", "Postgres", "EventLoop", "Crypto", "Telemetry"]),
     tests("Integration", ["TestSupport", "Command"]),
     tests("Conformance", ["TestSupport", "Command"], exclude: ["Autobahn", "README.md", "run"]),
-  ]
+
+    // Every parser of outside bytes with what must hold for any input, replayed here and driven by libFuzzer below.
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["Protocol", "Compression", "Crypto", "Channels", "Domain", "Telemetry"],
+      path: "Tests/Fuzz/Targets", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Replay", swiftSettings: settings),
+  ] + fuzzers
 )

@@ -96,7 +96,8 @@ package struct HTTPRequestParser: Sendable {
         (head) throws(HTTPViolation) -> HTTPRequestHead? in
         // RFC 9112 §2.2: empty lines before a request line are read over.
         if head.count == 2, head[0] == 0x0D { return nil }
-        guard head.count <= limits.headBytes else { throw Self.tooLong(head, limits) }
+        // In this order, as when it comes in pieces: the answer may not depend on the reads.
+        try Self.judge(head, limits)
         return try HTTPRequestHead.parse(head, limits: limits)
       }
       guard let collected else {

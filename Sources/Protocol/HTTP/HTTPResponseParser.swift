@@ -63,12 +63,12 @@ package struct HTTPResponseParser: Sendable {
       let limits = limits
       if collector.isEmpty, bytes.byteCount == 0 { return .needsMore }
       let head = try collector.collect(from: &bytes, limit: limits.headBytes) {
-        (head) throws(HTTPViolation) -> HTTPResponseHead in try HTTPResponseHead.parse(head, limits: limits)
+        (head) throws(HTTPViolation) -> HTTPResponseHead in
+        try Self.checkLength(head.count, limits)
+        return try HTTPResponseHead.parse(head, limits: limits)
       }
       guard let head else {
-        guard collector.keptBytes <= limits.headBytes else {
-          throw HTTPViolation(431, "the response's head is too long")
-        }
+        try Self.checkLength(collector.keptBytes, limits)
         return .needsMore
       }
       return try begin(head, in: &bytes)
@@ -80,6 +80,10 @@ package struct HTTPResponseParser: Sendable {
       bytes = bytes.extracting(droppingFirst: bytes.byteCount)
       return .needsMore
     }
+  }
+
+  private static func checkLength(_ headBytes: Int, _ limits: HTTPLimits) throws(HTTPViolation) {
+    guard headBytes <= limits.headBytes else { throw HTTPViolation(431, "the response's head is too long") }
   }
 
   private mutating func begin(
@@ -120,6 +124,9 @@ extension HTTPResponseHead {
     guard parts[1].count == 3, parts[1].allSatisfy(HTTPSyntax.isDigit),
       let status = Int(String(decoding: parts[1], as: UTF8.self)), status >= 100
     else { throw HTTPViolation(400, "the status is not a number of three digits") }
+    guard parts.count == 2 || parts[2].allSatisfy(HTTPSyntax.isFieldValueByte) else {
+      throw HTTPViolation(400, "the reason has a control character")
+    }
     let reason = parts.count == 3 ? HTTPSyntax.text(parts[2]) : ""
     return HTTPResponseHead(
       status: status, reason: reason, fields: try reader.fields(limit: limits.fields), minorVersion: minorVersion)

@@ -72,6 +72,7 @@ struct HTTPResponseTests {
     ("HTTP/1.1 2000 OK\r\n\r\n", false, ["violation"]),
     ("HTP/1.1 200 OK\r\n\r\n", false, ["violation"]),
     ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na", false, ["violation"]),
+    ("HTTP/1.1 200 a\u{1}b\r\nContent-Length: 0\r\n\r\n", false, ["violation"]),
   ]
 
   @Test("RFC 9112 §6.3: a client finds the end of every response", arguments: responses)
