@@ -3,6 +3,15 @@
 package import Foundation
 import Glibc
 
+/// How much longer than usual every wait may take: programs built with a sanitizer are many times slower.
+package enum Patience {
+  /// `HUB_TEST_PATIENCE`, 1 unless it is set.
+  package static let factor = ProcessInfo.processInfo.environment["HUB_TEST_PATIENCE"].flatMap { Double($0) } ?? 1
+
+  /// The moment at which a wait that began now has lasted too long.
+  static func end(within seconds: TimeInterval) -> Date { Date(timeIntervalSinceNow: seconds * factor) }
+}
+
 /// A thread with a body that may fail; whoever started it waits for its end.
 package final class Worker: @unchecked Sendable {
   // @unchecked: `outcome` is behind the condition's lock.
@@ -32,7 +41,7 @@ package final class Worker: @unchecked Sendable {
 
   /// Waits for the end; throws the body's error, or an error of its own when it takes too long.
   package func wait(within seconds: TimeInterval) throws {
-    let end = Date(timeIntervalSinceNow: seconds)
+    let end = Patience.end(within: seconds)
     condition.lock()
     defer { condition.unlock() }
     while outcome == nil {
@@ -49,7 +58,7 @@ package func runConcurrently(
   _ count: Int, within seconds: TimeInterval = 120, _ body: @escaping @Sendable (Int) throws -> Void
 ) throws {
   let workers = (0..<count).map { number in Worker("worker \(number)") { try body(number) } }
-  let end = Date(timeIntervalSinceNow: seconds)
+  let end = Patience.end(within: seconds)
   var first: (any Error)?
   for worker in workers {
     do { try worker.wait(within: max(0, end.timeIntervalSinceNow)) } catch { first = first ?? error }
@@ -61,7 +70,7 @@ package func runConcurrently(
 package func eventually(
   _ expected: @autoclosure () -> String, within seconds: TimeInterval = 20, _ condition: () throws -> Bool
 ) throws {
-  let end = Date(timeIntervalSinceNow: seconds)
+  let end = Patience.end(within: seconds)
   while try !condition() {
     guard Date() < end else { throw SupportError("not within \(seconds) s: \(expected())") }
     poll(nil, 0, 5)

@@ -91,7 +91,7 @@ package final class EventSocket: @unchecked Sendable {
     for (name, value) in headers { text += "\(name): \(value)\r\n" }
     if let body { text += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n" }
     try send(Array((text + "\r\n" + (body ?? "")).utf8))
-    let limit = Date(timeIntervalSinceNow: patience)
+    let limit = Patience.end(within: patience)
     var length: Int?
     while length == nil {
       length = headLength
@@ -144,7 +144,7 @@ package final class EventSocket: @unchecked Sendable {
 
   /// The next message of a type; others are passed over. Throws at the end of the stream and when nothing comes.
   package func next(_ type: String, within seconds: TimeInterval = 20) throws -> HubMessage {
-    let limit = Date(timeIntervalSinceNow: seconds)
+    let limit = Patience.end(within: seconds)
     while true {
       switch next(within: max(0, limit.timeIntervalSinceNow)) {
       case .message(let message) where message.type == type: return message
@@ -158,7 +158,7 @@ package final class EventSocket: @unchecked Sendable {
 
   /// The next `error` message; others are passed over.
   package func nextError(within seconds: TimeInterval = 20) throws -> [String: Any] {
-    let limit = Date(timeIntervalSinceNow: seconds)
+    let limit = Patience.end(within: seconds)
     while case .message(let message) = next(within: max(0, limit.timeIntervalSinceNow)) {
       if message.type == "error" { return message.json }
     }

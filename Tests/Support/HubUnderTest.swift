@@ -49,7 +49,7 @@ package final class HubUnderTest: @unchecked Sendable {
     let processID = try spawn(
       shell + [try Self.program()] + command, environment: variables, output: "\(name).out", errors: "\(name).log")
     self.processID = processID
-    let end = Date(timeIntervalSinceNow: patience)
+    let end = Patience.end(within: patience)
     var port: UInt16?
     while port == nil {
       let output = (try? String(contentsOfFile: "\(name).out", encoding: .utf8)) ?? ""
@@ -69,14 +69,13 @@ package final class HubUnderTest: @unchecked Sendable {
 
   /// The program beside this test's own.
   package static func program() throws -> String {
-    let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    for candidate in [folder, URL(fileURLWithPath: FileManager.default.currentDirectoryPath + "/.build/debug")] {
-      let path = candidate.appendingPathComponent("hub").path
-      if access(path, X_OK) == 0 { return path }
-    }
-    // `swift test` runs a helper from the toolchain that loads the tests: the build folder is among the arguments.
-    for argument in CommandLine.arguments where argument.contains(".xctest") {
-      let path = URL(fileURLWithPath: argument).deletingLastPathComponent().appendingPathComponent("hub").path
+    let itself = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    // `swift test` runs a helper from the toolchain that loads the tests: the build folder is among the arguments. It
+    // comes first, since a build with a sanitizer is not in the usual place and must test its own program.
+    let loaded = CommandLine.arguments.filter { $0.contains(".xctest") }.map { URL(fileURLWithPath: $0) }
+    let usual = URL(fileURLWithPath: FileManager.default.currentDirectoryPath + "/.build/debug/hub")
+    for neighbour in loaded + [itself, usual] {
+      let path = neighbour.deletingLastPathComponent().appendingPathComponent("hub").path
       if access(path, X_OK) == 0 { return path }
     }
     throw SupportError("the program hub is not built")

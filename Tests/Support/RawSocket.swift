@@ -14,7 +14,7 @@ package final class RawSocket {
   /// With `receiveBuffer` its system takes no more than about so many bytes that nobody reads.
   package init(port: UInt16, tls wish: TLSWish? = nil, patience: TimeInterval = 20, receiveBuffer: Int32? = nil) throws
   {
-    self.patience = patience
+    self.patience = patience * Patience.factor
     // A child started meanwhile must not keep the connection open.
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     if var bytes = receiveBuffer {
@@ -37,7 +37,7 @@ package final class RawSocket {
 
   /// Connects to a Unix socket.
   package init(path: String, patience: TimeInterval = 20) throws {
-    self.patience = patience
+    self.patience = patience * Patience.factor
     descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)

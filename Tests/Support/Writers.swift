@@ -24,7 +24,7 @@ package final class Till {
   package func command(
     _ method: String, _ path: String, body: String? = nil, key: String, within seconds: TimeInterval = 60
   ) throws -> RawAnswer {
-    let limit = Date(timeIntervalSinceNow: seconds)
+    let limit = Patience.end(within: seconds)
     var attempt = 0
     while true {
       if attempt > 0 {
