@@ -2,7 +2,9 @@
 // connection's subscriptions lag and its commands are not read (wire §3).
 
 package struct SendQueue {
-  private var chunks: [[UInt8]] = []
+  /// The oldest chunk. A queue that drains after each append, as most do, never makes a list.
+  private var first: [UInt8] = []
+  private var later: [[UInt8]] = []
   /// How much of the first chunk is gone.
   private var sent = 0
   /// Bytes waiting.
@@ -16,7 +18,7 @@ package struct SendQueue {
 
   package mutating func append(_ bytes: [UInt8]) {
     guard !bytes.isEmpty else { return }
-    chunks.append(bytes)
+    if count == 0 { first = bytes } else { later.append(bytes) }
     count += bytes.count
   }
 
@@ -26,16 +28,16 @@ package struct SendQueue {
   package mutating func drain(
     scratch: inout [UInt8], limit: Int = 256 * 1024, _ write: (UnsafeRawBufferPointer) -> Int?
   ) -> Bool {
-    while let first = chunks.first {
+    while count > 0 {
       let offered: Int
       let taken: Int?
-      if chunks.count == 1 || first.count - sent >= limit {
+      if later.isEmpty || first.count - sent >= limit {
         offered = first.count - sent
         taken = first.withUnsafeBytes { write(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
       } else {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(contentsOf: first[sent...])
-        for chunk in chunks.dropFirst() {
+        for chunk in later {
           if scratch.count + chunk.count > limit { break }
           scratch.append(contentsOf: chunk)
         }
@@ -53,11 +55,14 @@ package struct SendQueue {
     count -= bytes
     taken &+= UInt32(truncatingIfNeeded: bytes)
     sent += bytes
+    guard sent >= first.count else { return }
+    sent -= first.count
     var gone = 0
-    while gone < chunks.count, sent >= chunks[gone].count {
-      sent -= chunks[gone].count
+    while gone < later.count, sent >= later[gone].count {
+      sent -= later[gone].count
       gone += 1
     }
-    if gone == chunks.count { chunks = [] } else { chunks.removeFirst(gone) }
+    first = gone < later.count ? later[gone] : []
+    if gone + 1 < later.count { later.removeFirst(gone + 1) } else if !later.isEmpty { later = [] }
   }
 }
