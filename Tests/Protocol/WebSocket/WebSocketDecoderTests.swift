@@ -156,18 +156,76 @@ struct WebSocketDecoderTests {
     for pieces in Splitting.ways(bad) { #expect(WebSocketFeeding.server(pieces, limits: limits) == [.violation(1008)]) }
   }
 
-  @Test("RFC 7692 §6: RSV1 marks a compressed message, on its first frame only")
-  func compressed() {
-    func seen(_ bytes: [UInt8]) -> [[Seen]] {
-      Splitting.ways(bytes).map { WebSocketFeeding.server($0, allowsCompression: true) }
+  /// With permessage-deflate agreed on.
+  static let compressedMessages: [FrameCase] = [
+    FrameCase("text, which is not UTF-8 yet", [frame(0xC1, [0xFF, 0xFE])], [.compressed([0xFF, 0xFE])]),
+    FrameCase("binary", [frame(0xC2, [0xFF])], [.compressed([0xFF])]),
+    FrameCase("empty", [frame(0xC1), frame(0x81, "x")], [.compressed([]), .text("x")]),
+    FrameCase(
+      "two fragments, then plain text", [frame(0x41, [1]), frame(0x80, [2]), frame(0x81, "x")],
+      [.compressed([1, 2]), .text("x")]),
+    FrameCase("an empty first fragment", [frame(0x42), frame(0x00, [1]), frame(0x80)], [.compressed([1])]),
+    FrameCase(
+      "control frames between fragments",
+      [frame(0x41, [0xC0]), frame(0x89, "p"), frame(0x00, [2]), frame(0x8A), frame(0x80, [3])],
+      [.ping([0x70]), .pong([]), .compressed([0xC0, 2, 3])]),
+    FrameCase(
+      "a plain message between compressed ones", [frame(0xC1, [1]), frame(0x81, "x"), frame(0xC1, [2])],
+      [.compressed([1]), .text("x"), .compressed([2])]),
+    FrameCase(
+      "plain text behind a compressed one is UTF-8 again", [frame(0xC1, [0xFF]), frame(0x81, [0xFF])],
+      [.compressed([0xFF]), .violation(1007)]),
+    FrameCase("a close between fragments", [frame(0x41, [1]), frame(0x88, [3, 232])], [.close(1000, "")]),
+    FrameCase("a marked continuation", [frame(0x41, [1]), frame(0xC0, [2])], [.violation(1002)]),
+    FrameCase("a marked continuation of a plain text", [frame(0x01, "a"), frame(0xC0, [2])], [.violation(1002)]),
+    FrameCase("a marked continuation of nothing", [frame(0xC0, [2])], [.violation(1002)]),
+    FrameCase("a marked ping", [frame(0xC9)], [.violation(1002)]),
+    FrameCase("a marked pong", [frame(0xCA)], [.violation(1002)]),
+    FrameCase("a marked close", [frame(0xC8, [3, 232])], [.violation(1002)]),
+    FrameCase("a marked ping between fragments", [frame(0x41, [1]), frame(0xC9)], [.violation(1002)]),
+    FrameCase("RSV2", [frame(0xA1, "x")], [.violation(1002)]),
+    FrameCase("RSV1 and RSV2", [frame(0xE1, "x")], [.violation(1002)]),
+    FrameCase("RSV1 and RSV3", [frame(0xD1, "x")], [.violation(1002)]),
+    FrameCase("one byte over the limit", [hex("C2 FF 0000000000010001 00000000")], [.violation(1009)]),
+  ]
+
+  @Test("RFC 7692 §6: RSV1 marks a compressed message, on its first frame only", arguments: compressedMessages)
+  func compressed(_ vector: FrameCase) {
+    for pieces in Splitting.ways(vector.bytes) {
+      #expect(WebSocketFeeding.server(pieces, allowsCompression: true) == vector.expected)
     }
-    for events in seen(frame(0xC1, [0xFF, 0xFE])) { #expect(events == [.compressed([0xFF, 0xFE])]) }
-    for events in seen(frame(0x41, [1]) + frame(0x80, [2]) + frame(0x81, "x")) {
-      #expect(events == [.compressed([1, 2]), .text("x")])
+  }
+
+  /// Autobahn 6.4.*: what fails a text fails it before the frame, and the fragment, is whole.
+  @Test(
+    "RFC 6455 §8.1: a text fails with its first bad byte, whatever was cut where", arguments: [0x81, 0x01] as [UInt8])
+  func failsFast(_ first: UInt8) {
+    let good = Array("κόσμε".utf8)
+    let bad = good + [0xF4, 0x90] + Array("edited".utf8)
+    // In one frame, behind a fragment, and behind a fragment that ends inside a character.
+    for cut in [0, good.count, good.count - 1, good.count + 1] {
+      let head = cut == 0 ? [] : frame(0x01, Array(bad[..<cut]))
+      let rest = frame(cut == 0 ? first : first & 0x80, Array(bad[cut...]))
+      let bytes = head + rest
+      // Up to and with the byte that cannot follow F4.
+      let enough = bytes.count - "edited".utf8.count
+      #expect(WebSocketFeeding.server([Array(bytes[..<(enough - 1)])]) == [], "\(cut)")
+      #expect(WebSocketFeeding.server([Array(bytes[..<enough])]) == [.violation(1007)], "\(cut)")
+      #expect(WebSocketFeeding.server(bytes[..<enough].map { [$0] }) == [.violation(1007)], "\(cut)")
     }
-    for events in seen(frame(0x41, [1]) + frame(0xC0, [2])) { #expect(events == [.violation(1002)]) }
-    for events in seen(frame(0xC9)) { #expect(events == [.violation(1002)]) }
-    for events in seen(frame(0xA1, "x")) { #expect(events == [.violation(1002)]) }
+  }
+
+  @Test("what came before a violation is reported before it, in every split")
+  func orderBeforeViolations() {
+    for (bad, code) in [
+      (frame(0x83), 1002), (frame(0x81, [0xFF]), 1007), (frame(0x88, [3]), 1002), (hex("82FF0000000000010001"), 1009),
+    ] as [([UInt8], UInt16)] {
+      let bytes = frame(0x81, "a") + frame(0x89, "p") + frame(0x01, "b") + frame(0x80, "c") + bad + hex("00000000")
+      for pieces in Splitting.ways(bytes) {
+        #expect(
+          WebSocketFeeding.server(pieces) == [.text("a"), .ping([0x70]), .text("bc"), .violation(code)])
+      }
+    }
   }
 
   @Test("a whole message is unmasked where it lies, a cut one is assembled")
