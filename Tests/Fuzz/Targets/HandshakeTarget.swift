@@ -15,6 +15,23 @@ extension FuzzTarget {
       try require([400, 426].contains(status) && !detail.isEmpty, "a refusal with \(status)")
     case .accepted(let offer):
       try checkAnswer(to: offer, request.head)
+      try checkCompression(offer)
+    }
+  }
+
+  /// Whatever is offered, what is agreed on can be kept, and the answer is one that a client may be given.
+  private static func checkCompression(_ offer: WebSocketHandshake.Offer) throws {
+    for keepsContext in [true, false] {
+      let policy = PermessageDeflate.Policy(serverKeepsContext: keepsContext, clientKeepsContext: keepsContext)
+      guard let (agreement, answer) = PermessageDeflate.accept(offer.extensions, policy: policy) else { continue }
+      let members = WebSocketExtension.parseList(answer) ?? []
+      try require(members.count == 1 && members[0].name == PermessageDeflate.name, "an answer of \(answer)")
+      try require(
+        PermessageDeflate.Parameters(members[0].parameters, isAnswer: true)?.text == answer, "an answer of \(answer)")
+      try require(
+        9...15 ~= agreement.serverWindowBits && 8...15 ~= agreement.clientWindowBits, "windows of \(agreement)")
+      try require(
+        keepsContext || !agreement.serverKeepsContext && !agreement.clientKeepsContext, "contexts against the policy")
     }
   }
 
