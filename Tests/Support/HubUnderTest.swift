@@ -10,9 +10,13 @@ package struct SupportError: Error, CustomStringConvertible {
 
 package final class HubUnderTest: @unchecked Sendable {
   // @unchecked: everything is set before the process is shared, but for `status`, which has a lock.
+  /// Of the first listener in clear, or else of the first.
   package let port: UInt16
+  /// Of the first listener that speaks TLS.
+  package let tlsPort: UInt16?
   package let data: String
   package let processID: pid_t
+  private let logFile: String
   private let lock = NSLock()
   private var status: Int32?
 
@@ -21,13 +25,14 @@ package final class HubUnderTest: @unchecked Sendable {
   /// Hubs of one database share `data`, since tokens are signed with the secret in it. Without `database` the hub runs its
   /// own private Postgres there. With `descriptors` it may open no more files and sockets than so many.
   package convenience init(
-    database: String?, data: String? = nil, arguments: [String] = [], environment: [String: String] = [:],
-    descriptors: Int? = nil, patience: TimeInterval = 60
+    database: String?, data: String? = nil, listen: [String] = ["127.0.0.1:0"], arguments: [String] = [],
+    environment: [String: String] = [:], descriptors: Int? = nil, patience: TimeInterval = 60
   ) throws {
     let data = try data ?? TestFolder.make("hub")
     try self.init(
-      command: ["serve", "--listen", "127.0.0.1:0", "--data", data] + (database.map { ["--database", $0] } ?? [])
-        + arguments, data: data, environment: environment, descriptors: descriptors, patience: patience)
+      command: ["serve", "--data", data] + listen.flatMap { ["--listen", $0] }
+        + (database.map { ["--database", $0] } ?? []) + arguments,
+      data: data, environment: environment, descriptors: descriptors, patience: patience)
   }
 
   /// Starts `hub echo`, which needs no database.
@@ -49,20 +54,22 @@ package final class HubUnderTest: @unchecked Sendable {
     let processID = try spawn(
       shell + [try Self.program()] + command, environment: variables, output: "\(name).out", errors: "\(name).log")
     self.processID = processID
+    logFile = "\(name).log"
     let end = Patience.end(within: patience)
-    var port: UInt16?
-    while port == nil {
-      let output = (try? String(contentsOfFile: "\(name).out", encoding: .utf8)) ?? ""
-      if output.contains("hub: ready\n") { port = Self.port(in: output) }
+    var output = ""
+    while !output.contains("hub: ready\n") {
+      output = (try? String(contentsOfFile: "\(name).out", encoding: .utf8)) ?? ""
+      if output.contains("hub: ready\n") { break }
       var status: Int32 = 0
-      if port == nil, waitpid(processID, &status, WNOHANG) == processID || Date() > end {
+      if waitpid(processID, &status, WNOHANG) == processID || Date() > end {
         kill(processID, SIGKILL)
         let log = (try? String(contentsOfFile: "\(name).log", encoding: .utf8)) ?? ""
         throw SupportError("the hub did not start:\n\(log)")
       }
-      if port == nil { poll(nil, 0, 10) }
+      poll(nil, 0, 10)
     }
-    self.port = port ?? 0
+    tlsPort = Self.port(in: output, "https")
+    port = Self.port(in: output, "http") ?? tlsPort ?? 0
   }
 
   deinit { stop(with: SIGKILL) }
@@ -81,10 +88,16 @@ package final class HubUnderTest: @unchecked Sendable {
     throw SupportError("the program hub is not built")
   }
 
-  private static func port(in output: String) -> UInt16? {
-    guard let match = output.firstMatch(of: /127\.0\.0\.1:(\d+)\D/) else { return nil }
-    return UInt16(match.1)
+  private static func port(in output: String, _ scheme: String) -> UInt16? {
+    // `hub echo` names its addresses without pages.
+    for match in output.matches(of: /hub: (?:(https?):\/\/)?127\.0\.0\.1:(\d+)/) where (match.1 ?? "http") == scheme {
+      return UInt16(match.2)
+    }
+    return nil
   }
+
+  /// What it has logged until now.
+  package var log: String { (try? String(contentsOfFile: logFile, encoding: .utf8)) ?? "" }
 
   /// Sends a signal and waits for the end; answers the exit status (128 + n when ended by signal n). Again is harmless.
   @discardableResult
