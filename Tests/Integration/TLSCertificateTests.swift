@@ -108,6 +108,34 @@ import TestSupport
 
   // MARK: The start
 
+  @Test func `What make dev-cert makes is served and trusted, and made anew under the same authority`() throws {
+    let folder = try TestFolder.make("dev-cert")
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+      "../../scripts/dev-cert"
+    ).standardized.path
+    let words = try run([script, folder])
+    #expect(words.contains("--tls-cert \(folder)/localhost.pem --tls-key \(folder)/localhost.key"))
+    let hub = try HubUnderTest(
+      database: TestPostgres.makeDatabase(),
+      arguments: ["--tls-cert", folder + "/localhost.pem", "--tls-key", folder + "/localhost.key"])
+    let port = try #require(hub.tlsPort)
+    for name in ["localhost", "127.0.0.1"] {
+      let url = "https://\(name):\(port)/health"
+      #expect(try run(["/usr/bin/curl", "-sS", "--cacert", folder + "/ca.pem", url]) == #"{"status":"alive"}"#)
+    }
+    let authority = try String(contentsOfFile: folder + "/ca.pem", encoding: .utf8)
+    try run([script, folder])
+    #expect(try String(contentsOfFile: folder + "/ca.pem", encoding: .utf8) == authority)
+    kill(hub.processID, SIGHUP)
+    try eventually("the new one is read") { hub.log.components(separatedBy: "tls.certificate ").count == 3 }
+    #expect(
+      try RawSocket(port: port, tls: TLSWish(authority: folder + "/ca.pem")).request("GET", "/health").status == 200)
+    for file in ["ca.key", "localhost.key"] {
+      let mode = try FileManager.default.attributesOfItem(atPath: "\(folder)/\(file)")[.posixPermissions] as? Int
+      #expect(mode == 0o600, "\(file)")
+    }
+  }
+
   @Test func `What cannot be used is refused at the start, with the reason`() throws {
     let authority = try TestAuthority()
     let good = try authority.issue(["localhost"], as: "good")
