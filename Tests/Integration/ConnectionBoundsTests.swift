@@ -116,4 +116,18 @@ import TestSupport
     for socket in served.dropFirst(20) { #expect(try socket.request("GET", "/health").status == 200) }
     #expect(hub.stop() == 0)
   }
+
+  @Test(arguments: [
+    ("--max-connections", "0"), ("--max-connections", "many"), ("--max-connections-per-address", "-1"),
+    ("--head-timeout", "0s"), ("--body-timeout", "10"), ("--idle-timeout", "2d"), ("--write-timeout", "-1s"),
+    ("--sign-in-timeout", ""),
+  ])
+  func `A bound that is none is refused at the start`(option: String, value: String) throws {
+    do {
+      try run([try HubUnderTest.program(), "serve", "--listen", "127.0.0.1:0", "\(option)=\(value)"])
+      Issue.record("it started")
+    } catch let error as SupportError {
+      #expect(error.description.contains("hub: \(option) is"))
+    }
+  }
 }

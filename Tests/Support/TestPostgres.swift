@@ -13,6 +13,11 @@ package final class TestPostgres: @unchecked Sendable {
 
   private init() throws {
     server = try PrivatePostgres.prepare(data: TestFolder.make("postgres"))
+    // Suites run beside one another, each with hubs of its own, and a hub keeps about ten connections.
+    let settings = try FileHandle(forWritingTo: URL(fileURLWithPath: server.clusterFolder + "/postgresql.conf"))
+    try settings.seekToEnd()
+    try settings.write(contentsOf: Data("max_connections = 400\n".utf8))
+    try settings.close()
     try server.start()
   }
 

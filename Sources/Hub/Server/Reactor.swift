@@ -277,7 +277,9 @@ package actor Reactor: LoopClient {
 
   private func peerEnded(_ connection: Connection) {
     // A peer that has only shut its sending side still waits for its answers.
-    if case .http(let exchange) = connection.phase {
+    if case .http(let exchange) = connection.phase,
+      exchange.isBusy || !exchange.backlog.isEmpty || !connection.outbound.isEmpty
+    {
       exchange.peerHasEnded = true
       closeIfAnswered(exchange, connection)
       return
