@@ -4,6 +4,9 @@ import re
 import subprocess
 import time
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEV_CERT = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(HERE))), "scripts", "dev-cert")
+
 
 class DidNotStart(Exception):
     """The server did not say its address."""
@@ -13,14 +16,13 @@ class EchoHub:
     """One `hub echo`; its log is a file in the folder given."""
 
     def __init__(self, program, folder, secure, compression):
-        command = [program, "echo", "--listen", "127.0.0.1:0"]
+        command = [program, "echo", "--listen", "127.0.0.1:0", "--compression", compression]
         if secure:
             command += certificate(folder)
         self.log_path = os.path.join(folder, "hub.log")
         output = os.path.join(folder, "hub.out")
         with open(output, "wb") as out, open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log,
-                                            env={**os.environ, "HUB_COMPRESSION": compression})
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
         end = time.monotonic() + 30
         port = None
         while port is None:
@@ -71,10 +73,6 @@ class OtherServer:
 
 
 def certificate(folder):
-    """A certificate for 127.0.0.1, made by OpenSSL's command; the options that give it to the hub."""
-    chain, key = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", chain],
-        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return ["--tls-cert", chain, "--tls-key", key]
+    """A certificate for 127.0.0.1, made as for trying; the options that give it to the hub."""
+    subprocess.run([DEV_CERT, folder], check=True, stdout=subprocess.DEVNULL)
+    return ["--tls-cert", os.path.join(folder, "localhost.pem"), "--tls-key", os.path.join(folder, "localhost.key")]
