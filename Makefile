@@ -3,13 +3,14 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 HUB := .build/release/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance fuzz build debug dependencies test-dependencies dev-cert bench check format clean
+.PHONY: help run test conformance fuzz sanitize bench build debug dependencies test-dependencies dev-cert check format clean
 
 help:
 	@echo "make run          install what is missing, build, serve the demo and say which pages to open"
 	@echo "make test         install what is missing and pass every test"
 	@echo "make conformance  the whole Autobahn test suite against a release build, in clear and under TLS"
 	@echo "make fuzz         feed every parser of outside bytes what libFuzzer makes up, 60 s each (SECONDS=, TARGET=)"
+	@echo "make sanitize     the tests under ThreadSanitizer and AddressSanitizer"
 	@echo "make bench        print cost and latency beside a floor measured in the same run"
 	@echo "make dev-cert     make certificates for trying TLS on this machine, and say how to use them"
 	@echo "make check        the rules that run: layout, file budget, formatting"
@@ -33,6 +34,9 @@ bench: test-dependencies build
 
 fuzz: test-dependencies
 	@Tests/Fuzz/run $(or $(SECONDS),60) $(TARGET)
+
+sanitize: test-dependencies
+	@scripts/sanitize
 
 build:
 	swift build -c release $(SWIFT_FLAGS)
