@@ -13,8 +13,9 @@ package struct FuzzTarget: Sendable {
   }
 
   package static let all: [FuzzTarget] = [
-    .httpRequest, .httpResponse, .frameHeader, .webSocket, .utf8, .inflate, .gzip, .handshake, .json, .clientMessage,
-    .percentEncoding, .webToken, .base64, .channelName, .identifiers, .decimals, .texts, .instants, .eventStream,
+    .httpRequest, .httpResponse, .frameHeader, .webSocket, .utf8, .inflate, .gzip, .handshake, .extensions, .json,
+    .clientMessage, .percentEncoding, .webToken, .base64, .channelName, .identifiers, .decimals, .texts, .instants,
+    .eventStream,
   ]
 }
 
