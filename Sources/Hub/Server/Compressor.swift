@@ -114,7 +114,7 @@ final class Compressor {
   private func frame(_ opcode: WebSocketOpcode) -> [UInt8] {
     var frame: [UInt8] = []
     frame.reserveCapacity(WebSocketEncoder.maximumByteCount(of: deflated.count))
-    WebSocketEncoder.append(opcode, deflated.span.bytes, to: &frame, rsv1: true)
+    deflated.withUnsafeBytes { WebSocketEncoder.append(opcode, $0, to: &frame, rsv1: true) }
     if deflated.capacity > Self.keptBytes { deflated = [] }
     return frame
   }
