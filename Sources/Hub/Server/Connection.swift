@@ -82,8 +82,8 @@ final class HTTPExchange {
   var closesAfterAnswer = false
   /// The peer has ended its sending side; what it asked before is still answered.
   var peerHasEnded = false
-  /// It was told that its request did not arrive in time.
-  var hasTimedOut = false
+  /// It was told that it is closed for a fault of its own: while it does not take that, it is not waited for long.
+  var isDismissed = false
   var clock = RequestClock()
 
   init(limits: HTTPLimits = HTTPLimits()) { parser = HTTPRequestParser(limits: limits) }

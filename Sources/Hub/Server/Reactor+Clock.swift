@@ -82,11 +82,11 @@ extension Reactor {
       // Half a request: tell, then close. Nothing at all: just close (RFC 9112 §9.5).
       if exchange.parser.isInsideRequest, !connection.closesWhenFlushed {
         node.counters.timedOut.add()
-        exchange.hasTimedOut = true
+        exchange.isDismissed = true
         let problem = Problem(408, "request_timeout", "The request did not arrive in time.")
         answer(.problem(problem), to: nil, exchange, connection, closing: true)
         connection.deadline = second + 5
-      } else if !connection.outbound.isEmpty, !exchange.hasTimedOut {
+      } else if !connection.outbound.isEmpty, !exchange.isDismissed {
         // Not idle: it still takes its answer, and whether it does is `isStuck`'s question.
         connection.deadline = second + node.configuration.limits.idleSeconds
       } else {
