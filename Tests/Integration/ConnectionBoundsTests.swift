@@ -61,6 +61,20 @@ import TestSupport
     #expect(hub.stop() == 0)
   }
 
+  @Test func `Under TLS a peer is told 503 too, and one that does not even greet is not waited for`() throws {
+    let scene = try TLSScene { _ in ["--reactors", "1", "--max-connections", "3"] }
+    let served = try (0..<3).map { _ in try scene.connect() }
+    for socket in served { #expect(try socket.request("GET", "/health").status == 200) }
+    let refused = try scene.connect()
+    expectProblem(try refused.answer(), 503, "too_many_connections")
+    #expect(try refused.endsHere())
+    let silent = try RawSocket(port: scene.port)
+    let start = Date()
+    #expect(try silent.endsHere())
+    #expect(Date().timeIntervalSince(start) < 8)
+    for socket in served { #expect(try socket.request("GET", "/health").status == 200) }
+  }
+
   @Test func `Without a bound there are as many as descriptors leave room for`() throws {
     let hub = try start([], descriptors: 140)
     let (served, refused) = try fill(hub, atMost: 200)
