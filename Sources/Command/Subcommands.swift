@@ -18,7 +18,7 @@ let usage = """
          hub token   --role ROLE [--restaurant ID]… [--ramp ID] [--user ID] [--ttl 1h] [--data DIR] [--secret-file FILE]
          hub demo    [--url http://127.0.0.1:8080] [--restaurants K] [--rate N] [--for 60s] [--data DIR]
                      [--secret-file FILE]
-         hub doctor  [--data DIR] [--database URL] [--secret-file FILE]
+         hub doctor  [--data DIR] [--database URL] [--secret-file FILE] [--tls-cert FILE --tls-key FILE]…
 
   An ADDRESS is 127.0.0.1:8080, [::1]:8080 or unix:/path, with tls: or plain: in front where it matters: without, ports
   speak TLS when there is a --tls-cert. Without --database (or DATABASE_URL) the hub runs its own private Postgres under
@@ -115,6 +115,9 @@ func demo(_ options: Options) throws {
 }
 
 func doctor(_ options: Options) throws {
-  try options.allowOnly("data", "database", "secret-file")
-  guard try Doctor(try configuration(options)).examine() else { exit(1) }
+  try options.allowOnly(
+    "data", "database", "secret-file", "tls-cert", "tls-key", "tls-client-ca", "tls-client-auth")
+  var configuration = try configuration(options)
+  configuration.tls = try tlsFiles(options)
+  guard try Doctor(configuration).examine() else { exit(1) }
 }

@@ -1,4 +1,5 @@
 // `hub doctor`: looks at the set-up as the hub would use it and says, for each thing that is wrong, how to mend it.
+import Crypto
 import Glibc
 import Postgres
 
@@ -18,6 +19,7 @@ package final class Doctor {
   package func examine() throws -> Bool {
     examineMachine()
     examineSecret()
+    if let files = configuration.tls { examineCertificates(files) }
     if configuration.connectionString.isEmpty {
       examinePrivatePostgres()
     } else {
@@ -65,6 +67,29 @@ package final class Doctor {
     } else {
       say(.good, "the secret at \(path) is its owner's alone")
     }
+  }
+
+  // MARK: TLS
+
+  private func examineCertificates(_ files: TLSFiles) {
+    do throws(TLSFileFault) {
+      for certificate in try TLSContext(files, ticketKeys: TLSTicketKeys()).certificates {
+        let names = certificate.names.joined(separator: ", ")
+        if let warning = certificate.warning {
+          say(.warning, "the certificate in \(certificate.file) \(warning)", mend: "renew it, then send SIGHUP")
+        } else {
+          say(.good, "\(certificate.file) for \(names), good for \(certificate.secondsUntilExpired / 86400) days")
+        }
+      }
+    } catch {
+      say(.bad, "\(error)", mend: "see docs/how-to/serve-tls.md")
+    }
+    var text = [UInt8](repeating: 0, count: 256)
+    let file = open("/proc/sys/net/ipv4/tcp_available_ulp", O_RDONLY | O_CLOEXEC)
+    let count = max(0, Glibc.read(file, &text, text.count))
+    close(file)
+    let offered = String(decoding: text[..<count], as: UTF8.self).split { $0 == " " || $0 == "\n" }
+    say(.good, offered.contains("tls") ? "the kernel offers TLS" : "no TLS in the kernel: OpenSSL encrypts")
   }
 
   // MARK: The database

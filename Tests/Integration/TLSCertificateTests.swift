@@ -108,6 +108,24 @@ import TestSupport
 
   // MARK: The start
 
+  @Test func `The doctor reads the files as the hub would`() throws {
+    let authority = try TestAuthority()
+    let good = try authority.issue(["localhost", "till.test"], as: "good")
+    let soon = try authority.issue(["localhost"], as: "soon", days: 3)
+    let doctor = try [HubUnderTest.program(), "doctor", "--database", TestPostgres.makeDatabase(), "--data", "/none"]
+    let fine = try run(doctor + ["--tls-cert", good.certificate, "--tls-key", good.key])
+    #expect(fine.contains("ok   \(good.certificate) for localhost, till.test, good for "))
+    #expect(fine.contains("TLS"))
+    let warned = try run(doctor + ["--tls-cert", soon.certificate, "--tls-key", soon.key])
+    #expect(warned.contains("warn the certificate in \(soon.certificate) expires in 7"))
+    do {
+      _ = try run(doctor + ["--tls-cert", good.certificate, "--tls-key", soon.key])
+      Issue.record("it found nothing")
+    } catch {
+      #expect("\(error)".contains("BAD  \(soon.key): is not the key of the certificate in \(good.certificate)"))
+    }
+  }
+
   @Test func `What make dev-cert makes is served and trusted, and made anew under the same authority`() throws {
     let folder = try TestFolder.make("dev-cert")
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(

@@ -23,6 +23,29 @@ import TestSupport
   }
 
   @Test(arguments: versions)
+  func `Large bodies and long pipelines pass whole, many at once`(version: Int32) throws {
+    let scene = try TLSScene.shared
+    let page = try scene.hub.request("GET", "/kitchen").body
+    try #require(!page.isEmpty)
+    try runConcurrently(8) { worker in
+      let socket = try scene.connect(version)
+      for round in 0..<3 {
+        // Larger than what the hub reads at once.
+        let body = "{" + String(repeating: " ", count: 400_000 + worker * 70_000 + round) + "}"
+        guard try socket.request("POST", "/api/v1/auth/login", body: body).status == 422 else {
+          throw SupportError("the body did not arrive")
+        }
+        // More answers than the hub keeps for a connection, whose reader begins late.
+        let count = 400_000 / page.count
+        try socket.send(String(repeating: "GET /kitchen HTTP/1.1\r\nHost: localhost\r\n\r\n", count: count))
+        for _ in 0..<count {
+          guard try socket.answer().body == page else { throw SupportError("another page") }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: versions)
   func `Messages of every size pass both ways on wss`(version: Int32) throws {
     let scene = try TLSScene.shared
     let socket = try scene.listen(scene.wish.with { $0.version = version })
