@@ -12,7 +12,11 @@ struct TLSScene: Sendable {
   let hub: HubUnderTest
   let token: String
 
-  private static let started = Result { try TLSScene() }
+  private static let started = Result {
+    let scene = try TLSScene()
+    SharedHub.stopAtExit(scene.hub)
+    return scene
+  }
   /// For tests that leave the hub as it is.
   static var shared: TLSScene { get throws { try started.get() } }
 

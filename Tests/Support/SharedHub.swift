@@ -10,22 +10,27 @@ package final class SharedHub: @unchecked Sendable {
   package let forge: TokenForge
 
   private static let lock = NSLock()
-  nonisolated(unsafe) private static var running: [SharedHub] = []
+  nonisolated(unsafe) private static var running: [HubUnderTest] = []
 
   /// Starts it with the demo restaurant and its users.
   package init(arguments: [String] = []) throws {
     database = try TestPostgres.makeDatabase()
     hub = try HubUnderTest(database: database, arguments: ["--demo"] + arguments)
     forge = try TokenForge(secretFile: hub.data + "/secret")
-    Self.lock.withLock {
+    Self.stopAtExit(hub)
+  }
+
+  /// Ends a hub with the test process, since whoever holds it until then is never told of the end.
+  package static func stopAtExit(_ hub: HubUnderTest) {
+    lock.withLock {
       // Registered after the one that stops Postgres and so run before it.
-      if Self.running.isEmpty { atexit { SharedHub.stopAll() } }
-      Self.running.append(self)
+      if running.isEmpty { atexit { SharedHub.stopAll() } }
+      running.append(hub)
     }
   }
 
   private static func stopAll() {
-    for shared in lock.withLock({ running }) { shared.hub.stop(with: SIGKILL) }
+    for hub in lock.withLock({ running }) { hub.stop(with: SIGKILL) }
   }
 
   package static let demoRestaurant = "01900000-0000-7000-8000-000000000001"
