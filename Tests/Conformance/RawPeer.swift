@@ -1,25 +1,21 @@
-// The client that plays the cases: it reads frames byte by byte, puts messages together and is strict about all that the
-// hub may not send (masks, reserved bits, fragmented control frames, a message inside another).
-import Foundation
+// The client that plays the cases: it puts messages together and is strict about all that the hub may not send (reserved
+// bits, fragmented control frames, a message inside another; masks and long lengths RawWebSocket refuses).
 import TestSupport
 
 final class RawPeer {
   /// The extensions that the hub accepted, as it wrote them.
-  let extensions: String?
+  var extensions: String? { webSocket.extensions }
   /// Inflates a message whose first frame has RSV1; without it that bit is a fault.
   var inflate: (([UInt8]) throws -> [UInt8])?
-  private let socket: RawSocket
+  private let webSocket: RawWebSocket
+  private var socket: RawSocket { webSocket.socket }
   private var kind: UInt8 = 0
   private var isCompressed = false
   private var message: [UInt8] = []
 
   init(port: UInt16, extensions offers: String? = nil) throws {
-    let opening = try RawWebSocket(
+    webSocket = try RawWebSocket(
       port: port, path: "/", headers: offers.map { ["Sec-WebSocket-Extensions": $0] } ?? [:])
-    socket = opening.socket
-    let lines = opening.head.split(separator: "\r\n").map { $0.split(separator: ":", maxSplits: 1) }
-    extensions = lines.first { $0.count == 2 && $0[0].lowercased() == "sec-websocket-extensions" }
-      .map { $0[1].trimmingCharacters(in: .whitespaces) }
   }
 
   func send(_ bytes: [UInt8]) throws { try socket.send(bytes) }
@@ -67,57 +63,40 @@ final class RawPeer {
   func next() throws -> WireCase.Heard {
     while true {
       if socket.received.isEmpty, try !socket.receiveMore() { return .end }
-      let start = try socket.take(2)
-      let isFinal = start[0] & 0x80 != 0
-      let reserved = start[0] >> 4 & 7
-      let opcode = start[0] & 15
-      guard start[1] & 0x80 == 0 else { throw SupportError("the hub masked a frame") }
-      let payload = try socket.take(try byteCount(start[1]))
-      if opcode >= 8 {
-        guard isFinal, reserved == 0, payload.count < 126 else { throw SupportError("a control frame is malformed") }
-        return try control(opcode, payload)
+      let frame = try webSocket.receiveFrame()
+      if frame.opcode >= 8 {
+        guard frame.isFinal, frame.reserved == 0, frame.payload.count < 126 else {
+          throw SupportError("a control frame is malformed")
+        }
+        return try control(frame)
       }
-      if let heard = try data(opcode, payload, isFinal: isFinal, reserved: reserved) { return heard }
+      if let heard = try data(frame) { return heard }
     }
   }
 
-  private func byteCount(_ first: UInt8) throws -> Int {
-    let short = Int(first)
-    let count =
-      switch short {
-      case 126: try socket.take(2).reduce(0) { $0 << 8 | Int($1) }
-      case 127: try socket.take(8).reduce(0) { $0 << 8 | Int($1) }
-      default: short
-      }
-    guard count >= (short == 127 ? 65_536 : short == 126 ? 126 : 0) else {
-      throw SupportError("a length of \(count) is not in its shortest form")
-    }
-    return count
-  }
-
-  private func control(_ opcode: UInt8, _ payload: [UInt8]) throws -> WireCase.Heard {
-    switch opcode {
+  private func control(_ frame: RawWebSocket.Frame) throws -> WireCase.Heard {
+    switch frame.opcode {
     case 8:
-      guard payload.count != 1 else { throw SupportError("a close frame has half a code") }
-      return .close(payload.isEmpty ? 1005 : Int(payload[0]) << 8 | Int(payload[1]))
-    case 9: return .ping(payload)
-    case 10: return .pong(payload)
-    default: throw SupportError("the hub sent opcode \(opcode)")
+      guard frame.payload.count != 1 else { throw SupportError("a close frame has half a code") }
+      return .close(frame.closeCode)
+    case 9: return .ping(frame.payload)
+    case 10: return .pong(frame.payload)
+    default: throw SupportError("the hub sent opcode \(frame.opcode)")
     }
   }
 
   /// Takes a frame of a message; answers the message with its last one.
-  private func data(_ opcode: UInt8, _ payload: [UInt8], isFinal: Bool, reserved: UInt8) throws -> WireCase.Heard? {
-    if opcode == 0 {
-      guard kind != 0, reserved == 0 else { throw SupportError("a continuation frame continues nothing") }
+  private func data(_ frame: RawWebSocket.Frame) throws -> WireCase.Heard? {
+    if frame.opcode == 0 {
+      guard kind != 0, frame.reserved == 0 else { throw SupportError("a continuation frame continues nothing") }
     } else {
-      guard kind == 0, opcode <= 2 else { throw SupportError("opcode \(opcode) inside a message") }
-      guard reserved == 0 || reserved == 4 && inflate != nil else { throw SupportError("reserved bits \(reserved)") }
-      kind = opcode
-      isCompressed = reserved == 4
+      guard kind == 0, frame.opcode <= 2 else { throw SupportError("opcode \(frame.opcode) inside a message") }
+      isCompressed = frame.reserved == 4 && inflate != nil
+      guard frame.reserved == 0 || isCompressed else { throw SupportError("reserved bits \(frame.reserved)") }
+      kind = frame.opcode
     }
-    message += payload
-    guard isFinal else { return nil }
+    message += frame.payload
+    guard frame.isFinal else { return nil }
     defer {
       kind = 0
       message = []

@@ -79,7 +79,7 @@ package final class DeflateSocket {
   ) throws {
     webSocket = try RawWebSocket(
       port: port, path: path, token: token, headers: ["Sec-WebSocket-Extensions": extensions], patience: patience)
-    answer = RawAnswer(status: 101, head: webSocket.head, body: []).header("Sec-WebSocket-Extensions")
+    answer = webSocket.extensions
     let parts = (answer ?? "").split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
     func bits(_ name: String) -> Int {
       parts.first { $0.hasPrefix(name + "=") }.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 15
