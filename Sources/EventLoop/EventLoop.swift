@@ -191,7 +191,10 @@ package final class EventLoop: SerialExecutor, @unchecked Sendable {
     }
     // What still waits for this executor would wait for ever: run it out once.
     runJobs()
+    // Whoever owns these has the loop itself, and nobody would ever be freed.
     client = nil
+    timers = TimerHeap()
+    handlers = []
     // The number may become another thread's.
     thread.store(0, ordering: .releasing)
   }

@@ -138,7 +138,7 @@ struct IdentityTests {
 
   @Test(arguments: [
     "", "@", "a@", "@b.c", "a@b", "a@@b.c", "a b@c.d", ".a@b.c", "a.@b.c", "a..b@c.d", "a@-b.c", "a@b-.c", "a@b..c",
-    "a@.b", "ä@b.c", "a@b.c\u{0}", "\"a\"@b.c", "a@[1.2.3.4]", "a@b_c.d",
+    "a@.b", "ä@b.c", "\u{212A}elvin@b.c", "a@b.c\u{0}", "\"a\"@b.c", "a@[1.2.3.4]", "a@b_c.d",
     String(repeating: "a", count: 65) + "@b.c", "a@" + String(repeating: "b", count: 64) + ".c",
     "a@" + String(repeating: "b.", count: 130) + "c",
   ])

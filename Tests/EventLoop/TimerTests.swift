@@ -139,6 +139,31 @@ import Testing
     try test.run { loop in _ = loop.schedule(after: .milliseconds(1)) { done.fulfil(true) } }
     #expect(try done.wait("the short timer", within: 10))
   }
+
+  @Test func aLoopThatHasEndedLetsGoOfWhatItWouldHaveRun() throws {
+    let gone = Promise<Bool>()
+    do {
+      let test = try TestLoop()
+      try test.run { loop in
+        let owner = Owner(loop: loop, gone: gone)
+        _ = loop.schedule(after: .seconds(3600)) { withExtendedLifetime(owner) {} }
+      }
+    }
+    #expect(try gone.wait("the owner's end"))
+  }
+
+  /// Keeps its loop, which keeps it by a timer.
+  private final class Owner: Sendable {
+    private let loop: EventLoop
+    private let gone: Promise<Bool>
+
+    init(loop: EventLoop, gone: Promise<Bool>) {
+      self.loop = loop
+      self.gone = gone
+    }
+
+    deinit { gone.fulfil(true) }
+  }
 }
 
 @Suite struct MonotonicTimeTests {

@@ -8,7 +8,10 @@ package struct EmailAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// Nil when the text is no such address.
   package init?(_ text: String) {
-    let address = trimming(text).lowercased()
+    let trimmed = trimming(text)
+    // Asked first: the Kelvin sign becomes a plain k in lower case.
+    guard trimmed.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
+    let address = trimmed.lowercased()
     let parts = address.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
     // RFC 5321 §4.5.3.1: 64 octets for the local part; 254 for the whole, what fits into its path.
     guard address.utf8.count <= 254, parts.count == 2, 1...64 ~= parts[0].count,
