@@ -52,7 +52,9 @@ package final class ForeignConnection {
   private let native: OpaquePointer
 
   package init(_ connectionString: String) throws {
-    guard let native = PQconnectdb(connectionString), PQstatus(native) == CONNECTION_OK else {
+    let native = PQconnectdb(connectionString)
+    guard let native, PQstatus(native) == CONNECTION_OK else {
+      PQfinish(native)
       throw SupportError("cannot connect to \(connectionString)")
     }
     self.native = native
