@@ -9,6 +9,7 @@ import fcntl
 import fnmatch
 import os
 import shutil
+import signal
 import sys
 import time
 
@@ -37,6 +38,8 @@ def arguments():
 
 def main():
     asked = arguments()
+    # Ended from outside, it still ends its hub, without which every `wstest` ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = cases.whole() if asked.extent == "whole" else cases.quick()
     if asked.cases:
         patterns = asked.cases.split(",")
