@@ -3,7 +3,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 HUB := .build/release/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance fuzz sanitize bench build debug dependencies test-dependencies dev-cert check format clean
+.PHONY: help run test conformance fuzz sanitize bench build debug dependencies test-dependencies bench-dependencies dev-cert check format clean
 
 help:
 	@echo "make run          install what is missing, build, serve the demo and say which pages to open"
@@ -11,7 +11,7 @@ help:
 	@echo "make conformance  the whole Autobahn test suite against a release build, in clear and under TLS"
 	@echo "make fuzz         feed every parser of outside bytes what libFuzzer makes up, 60 s each (SECONDS=, TARGET=)"
 	@echo "make sanitize     the tests under ThreadSanitizer and AddressSanitizer"
-	@echo "make bench        print cost and latency beside a floor measured in the same run"
+	@echo "make bench        print cost and latency beside a floor and other servers, measured in the same run"
 	@echo "make dev-cert     make certificates for trying TLS on this machine, and say how to use them"
 	@echo "make check        the rules that run: layout, file budget, formatting"
 	@echo "make clean        remove what was built (not ./var)"
@@ -29,7 +29,7 @@ dev-cert:
 conformance: test-dependencies build
 	@Tests/Conformance/run whole
 
-bench: test-dependencies build
+bench: bench-dependencies build
 	@Tests/Bench/run
 
 fuzz: test-dependencies
@@ -49,6 +49,9 @@ dependencies:
 
 test-dependencies:
 	@scripts/dependencies run test
+
+bench-dependencies:
+	@scripts/dependencies run bench
 
 check:
 	@scripts/check

@@ -12,7 +12,8 @@
  *   emit     pg_logical_emit_message(true, 'feed', payload): no table
  *   row      as outbox, but the time stamp is the server's clock as the row is written (@u=, wall clock): what remains
  *            is the commit and the way to the listener
- *   publish  select hub.publish(CHANNEL, 'bench.event', payload): what a foreign program tells a hub's database (--channel)
+ *   publish  select hub.publish(CHANNEL, 'bench.event', payload): what a foreign program tells a hub's database (--channel;
+ *            with --channels N to one of N, whose name is that with a number from 0 behind it)
  * how the feed is read:
  *   none | notify (LISTEN) | fetch (LISTEN, then select rows past the last id) | poll:MS (no LISTEN, select each MS ms)
  *   | slot (a temporary logical replication slot, pgoutput)
@@ -34,7 +35,7 @@
 #include <unistd.h>
 
 static const char *dsn = "dbname=postgres", *mode = "notify", *reader = "notify", *chan = "feed", *channel = "platform";
-static int writers = 1, size = 500, batch = 1, poll_ms = 0, json = 0, async_commit = 0;
+static int writers = 1, size = 500, batch = 1, poll_ms = 0, json = 0, async_commit = 0, channels = 0;
 static double secs = 3, rate = 0;
 static volatile int stop_writers, stop_reader, ready;
 static uint64_t now_ns(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec; }
@@ -87,6 +88,8 @@ static void *writer(void *arg)
     else if (!strcmp(mode, "emit")) snprintf(q, sizeof q, "select pg_logical_emit_message(true, '%s', $1)", chan);
     else if (!strcmp(mode, "row")) snprintf(q, sizeof q, "with i as (insert into outbox(payload) values ($1) returning clock_timestamp() as at) "
         "select pg_notify('%s', '@u=' || lpad((extract(epoch from at) * 1000000)::bigint::text, 20, '0') || $1) from i", chan);
+    else if (!strcmp(mode, "publish") && channels)
+        snprintf(q, sizeof q, "select hub.publish('%s' || floor(random() * %d)::int, 'bench.event', $1::jsonb)", channel, channels);
     else if (!strcmp(mode, "publish")) snprintf(q, sizeof q, "select hub.publish('%s', 'bench.event', $1::jsonb)", channel);
     else die(NULL, "unknown mode");
     Oid ty[1] = { 25 };
@@ -255,12 +258,13 @@ static void make_tables(PGconn *c)
 }
 int main(int argc, char **argv)
 {
-    static const struct option lo[] = { { "dsn", 1, 0, 1 }, { "json", 0, 0, 2 }, { "async-commit", 0, 0, 3 }, { "channel", 1, 0, 4 }, { 0 } };
+    static const struct option lo[] = { { "dsn", 1, 0, 1 }, { "json", 0, 0, 2 }, { "async-commit", 0, 0, 3 }, { "channel", 1, 0, 4 }, { "channels", 1, 0, 5 }, { 0 } };
     for (int k; (k = getopt_long(argc, argv, "w:m:l:s:d:b:r:c:", lo, NULL)) != -1;) switch (k) {
         case 1: dsn = optarg; break;
         case 2: json = 1; break;
         case 3: async_commit = 1; break;
         case 4: channel = optarg; break;
+        case 5: channels = atoi(optarg); break;
         case 'w': writers = atoi(optarg); break;
         case 'm': mode = optarg; break;
         case 'l': reader = optarg; if (!strncmp(optarg, "poll:", 5)) poll_ms = atoi(optarg + 5); break;

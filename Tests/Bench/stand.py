@@ -1,4 +1,4 @@
-"""The test stand: the programs built, a hub with its private Postgres and the floor started and pinned, all of it stopped.
+"""The test stand: processes started, pinned to cores, measured from outside and stopped.
 
 Whatever happens nothing is left behind: every process started here is ended by `Stand.close`, and should this
 process itself be killed, the kernel ends its children (PR_SET_PDEATHSIG), a hub by SIGTERM so that it stops its Postgres.
@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -18,7 +19,6 @@ import time
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 PROGRAMS = FOLDER / "bin"
-RESTAURANT = "01900000-0000-7000-8000-000000000001"  # what `hub serve --demo` makes
 LIBC = ctypes.CDLL(None)
 
 
@@ -64,6 +64,23 @@ def cpu_seconds(processes):
     return total / 1e9
 
 
+def resident_kib(processes):
+    """Resident memory of these processes."""
+    total = 0
+    for process in processes:
+        with contextlib.suppress(OSError):
+            lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+    return total
+
+
+def descriptors():
+    """How many files a process of this user may open; from now on this process and what it starts may."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
+
+
 def busy_cores(seconds=1.0):
     """How many cores are busy with anything at all, over a while."""
 
@@ -87,6 +104,7 @@ class Stand:
         self.folder.chmod(0o755)  # the private Postgres of a hub run by root is another user's
         self.running = []
         self.server_core, self.load_core = cores()
+        self.descriptors = descriptors()
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("HUB_") and name != "DATABASE_URL"
         }
@@ -147,26 +165,27 @@ class Stand:
             raise Fault(f"{' '.join(str(part) for part in process.command[:2])} failed ({status}): {text}{why}")
         return json.loads(text.splitlines()[-1])
 
-    def run(self, command):
-        """Runs a command that is over at once; what it printed."""
-        done = subprocess.run(
-            [str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
-            env=self.environment, check=False)
+    def run(self, command, where=None, patience=30):
+        """Runs a command that ends by itself; what it printed."""
+        try:
+            done = subprocess.run(
+                [str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                timeout=patience, env=self.environment, check=False,
+                preexec_fn=(lambda: os.sched_setaffinity(0, where)) if where else None)
+        except subprocess.TimeoutExpired:
+            raise Fault(f"{command[0]} did not end in {patience} s") from None
         if done.returncode != 0:
             raise Fault(f"{command[0]} failed ({done.returncode}): {done.stderr}")
         return done.stdout.strip()
 
-    def measure(self, command, where=None):
-        return self.result(self.load(command, where))
+    def measure(self, command, where=None, patience=120):
+        return self.result(self.load(command, where), patience)
 
-    def floor(self):
-        """A started floor: its process and its port."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        process = self.start([PROGRAMS / "wsfloor", port], self.folder / "floor", self.server_core)
-        await_condition(lambda: answers(port), 10, "the floor does not listen")
-        return process, port
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def answers(port):
@@ -181,47 +200,3 @@ def await_condition(condition, patience, complaint):
         if time.monotonic() > end:
             raise Fault(complaint)
         time.sleep(0.005)
-
-
-class Hub:
-    """A started hub with the demo restaurant; `with` ends it."""
-
-    def __init__(self, stand, reactors=None, pinned=False):
-        self.stand = stand
-        self.data = stand.folder / "data"
-        command = [stand.program, "serve", "--demo", "--data", self.data, "--listen", "127.0.0.1:0"]
-        command += ["--log-level", "warning"] + (["--reactors", reactors] if reactors else [])
-        output = stand.folder / "hub"
-        output.unlink(missing_ok=True)
-        self.process = stand.start(command, output, ending=signal.SIGTERM)
-
-        def ready():
-            if self.process.poll() is not None:
-                raise Fault(f"the hub did not start: {pathlib.Path(f'{output}.log').read_text()}")
-            return "hub: ready\n" in output.read_text()
-
-        await_condition(ready, 60, "the hub is not ready after a minute")
-        self.port = int(output.read_text().partition("127.0.0.1:")[2].partition("/")[0])
-        self.pid = self.process.pid
-        self.postmaster, self.socket_folder = self.find_postgres()
-        if pinned:
-            pin(self.pid, stand.server_core)
-            for process in family(self.postmaster):
-                pin(process, stand.load_core)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stand.stop(self.process)
-
-    def find_postgres(self):
-        lines = next(self.data.rglob("postmaster.pid")).read_text().splitlines()
-        return int(lines[0]), lines[4]
-
-    def database(self, name="hub"):
-        return f"host='{self.socket_folder}' port=5432 dbname={name} user=hub"
-
-    def token(self, role):
-        return self.stand.run(
-            [self.stand.program, "token", "--role", role, "--restaurant", RESTAURANT, "--data", self.data])

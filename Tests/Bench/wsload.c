@@ -47,7 +47,7 @@
 enum { ECHO, FANOUT, IDLE, CONNECT };
 static struct {
     int mode, port, conns, inflight, size, workers, cpu, nsrc, ramp, skip, mod, stall, binary, utf8, deflate, json;
-    int pub_size, pub_window, pub_burst, expect, rst, count_marker, event_time, alone;
+    int pub_size, pub_window, pub_burst, expect, rst, count_marker, event_time, alone, subs;
     double secs, warm, hold, pub_rate, settle, grace;
     long pub_count;
     const char *addr, *host, *path, *sub, *pub, *pub_init, *pub_path, *pub_http, *marker, *label, *subproto, *ready_file, *ask, *answer, *ignore;
@@ -55,7 +55,7 @@ static struct {
     int pid[16], npid;
 } o = { .mode = -1, .port = 9001, .conns = 1, .inflight = 1, .size = 32, .workers = 1, .cpu = -1, .ramp = 64,
         .mod = 1, .pub_window = 1, .pub_burst = 1, .pub_size = 512, .secs = 3, .warm = 0.5, .hold = 2, .settle = 2, .grace = 0.1,
-        .addr = "127.0.0.1", .path = "/", .marker = "@t=", .label = "", .rst = 1, .stall = 0 };
+        .addr = "127.0.0.1", .path = "/", .marker = "@t=", .label = "", .rst = 1, .stall = 0, .subs = 1 };
 
 /* ------------------------------------------------------------------ clock, histogram */
 
@@ -657,7 +657,7 @@ static void opened(conn *c, const uint8_t *rest, size_t n)
         return;
     }
     c->skip = c->role == R_PUB ? 0 : (uint32_t)o.skip;
-    if (c->role != R_PUB && o.sub) send_text(c, o.sub, c->idx);
+    if (c->role != R_PUB && o.sub) for (int k = 0; k < o.subs; k++) send_text(c, o.sub, (uint64_t)c->idx * (uint64_t)o.subs + (uint64_t)k);
     if (c->role == R_PUB && o.pub_init) send_text(c, o.pub_init, c->idx);
     if (c->role == R_STALLED) { struct epoll_event ev = { .events = 0, .data.ptr = c }; epoll_ctl(W.ep, EPOLL_CTL_MOD, c->fd, &ev); now_ready(c); }
     else if (!c->skip) now_ready(c);
@@ -1096,7 +1096,7 @@ static void usage_text(void)
          "  --alone (the server is --pid only, not its children)  --ignore TEXT (messages that begin so are nothing to count)\n"
          "echo:    -P IN-FLIGHT  -s SIZE  --binary  --utf8 (two-byte characters)\n"
          "         --ask TEMPLATE --answer TEMPLATE  send that instead, and expect answers that begin so (%S: the same number in both)\n"
-         "fanout:  --sub TEXT  --skip N (answers to each subscription)  --stall K (the first K never read)  --mod M\n"
+         "fanout:  --sub TEXT  --subs K (that many from each connection, %S: a number of its own)  --skip N (answers to each subscription)  --stall K (the first K never read)  --mod M\n"
          "         --pub TEMPLATE  --pub-path PATH  --pub-init TEXT (sent once by the publisher)  --pub-header 'Name: value'  --pub-http [host:port]/PATH (POST instead)\n"
          "         --pub-size BYTES  --pub-window W (closed loop)  --pub-rate R (open loop)  --pub-burst K (at once, R times a second)  --pub-count N  --expect N\n"
          "         --marker STR (before the 20-digit time stamp, default @t=)  --count-marker (count markers, not messages)\n"
@@ -1118,7 +1118,7 @@ int main(int argc, char **argv)
         { "expect", 1, 0, 16 }, { "mod", 1, 0, 17 }, { "stall", 1, 0, 18 }, { "marker", 1, 0, 19 }, { "binary", 0, 0, 20 },
         { "utf8", 0, 0, 21 }, { "deflate", 0, 0, 22 }, { "json", 0, 0, 23 }, { "label", 1, 0, 24 }, { "cpu", 1, 0, 25 },
         { "close", 1, 0, 26 }, { "settle", 1, 0, 27 }, { "subproto", 1, 0, 28 }, { "pub-header", 1, 0, 29 }, { "pub-init", 1, 0, 30 }, { "grace", 1, 0, 31 }, { "count-marker", 0, 0, 32 }, { "ready-file", 1, 0, 33 }, { "ask", 1, 0, 34 },
-        { "answer", 1, 0, 35 }, { "ignore", 1, 0, 36 }, { "event-time", 0, 0, 37 }, { "alone", 0, 0, 38 }, { "pub-burst", 1, 0, 39 }, { "help", 0, 0, 'h' }, { 0 } };
+        { "answer", 1, 0, 35 }, { "ignore", 1, 0, 36 }, { "event-time", 0, 0, 37 }, { "alone", 0, 0, 38 }, { "pub-burst", 1, 0, 39 }, { "subs", 1, 0, 40 }, { "help", 0, 0, 'h' }, { 0 } };
     if (argc < 2) { usage_text(); return 2; }
     const char *modes[] = { "echo", "fanout", "idle", "connect" };
     for (int i = 0; i < 4; i++) if (!strcmp(argv[1], modes[i])) o.mode = i;
@@ -1173,10 +1173,11 @@ int main(int argc, char **argv)
         case 37: o.event_time = 1; break;
         case 38: o.alone = 1; break;
         case 39: o.pub_burst = atoi(optarg); break;
+        case 40: o.subs = atoi(optarg); break;
         default: usage_text(); return 2;
     }
     if (o.workers < 1 || o.workers > 64 || o.conns < o.workers || o.inflight < 1 || o.mod < 1 || o.secs > 600 || o.hold > 600 || o.size > 400000 || o.pub_size > 400000 || !o.ask != !o.answer
-        || o.pub_burst < 1 || o.pub_burst > 256) {
+        || o.pub_burst < 1 || o.pub_burst > 256 || o.subs < 1 || o.subs > 1000) {
         fputs("wsload: an option is out of range\n", stderr);
         return 2;
     }
