@@ -42,7 +42,7 @@ class Nginx(Server):
 
     def __init__(self, stand, name, configuration, **values):
         port = free_port()
-        prefix = stand.folder / f"nginx.{port}"
+        prefix = stand.folder / f"prefix.{port}"
         prefix.mkdir()
         files = stand.descriptors
         text = string.Template((PEERS / configuration).read_text()).substitute(

@@ -31,6 +31,6 @@ class Plan:
 
 SHORT = Plan(
     rounds=1, echo_seconds=0.25, echo_sockets=(1, 100), echo_sizes=(32, 65536), peers_everywhere=False,
-    ping_seconds=0.3, fanout_seconds=0.6, fanout_sockets=(1000,), idle_sockets=1000, idle_seconds=0.5,
+    ping_seconds=0.3, fanout_seconds=1, fanout_sockets=(1000,), idle_sockets=1000, idle_seconds=0.5,
     held_sockets=3000, churned=5000, churn_limit=5, connect_seconds=0.5, request_seconds=0.5, growth_seconds=0.5,
     growth_sockets=(10, 1000), growth_channels=(10, 1000), order_seconds=2)

@@ -22,9 +22,10 @@ def measure(bench):
             together = f"{burst} events together" if burst > 1 else "an event"
             bench.say(f"fan-out, {together} to {count:,} sockets")
             rate = max(1, DELIVERIES_A_SECOND // (burst * count))
+            seconds = plan.fanout_seconds * (2 if burst > 1 else 1)
             everybody = plan.peers_everywhere or burst == 1
             results = turns(plan.rounds, {
-                server.name: functools.partial(server.fan_out, count, burst, rate, plan.fanout_seconds)
+                server.name: functools.partial(server.fan_out, count, burst, rate, seconds)
                 for server in own + (others if everybody else [])})
             rows.append(Row(
                 f"{together} of {EVENT_BYTES} B to {count:,} sockets", "µs", 2,
