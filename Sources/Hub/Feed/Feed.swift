@@ -38,6 +38,8 @@ package actor Feed {
   private let log: Log
   private let counters: FeedCounters
   private var entries: [String: Entry] = [:]
+  /// Channels of which events may be missing: those to look at, whatever the number of entries.
+  private var incomplete: Set<String> = []
   private var outboxes: [[Delivery]]
   private var announced: [String: Int64] = [:]
   private var announceScheduled = false
@@ -161,7 +163,7 @@ package actor Feed {
       entries[channel] = entry
       post(ready, to: entry)
       flush()
-      if entry.track.isMissingEvents { scheduleRepair() }
+      if entry.track.isMissingEvents { scheduleRepair(of: channel) }
       // What was just posted lies after this offset, in the reactor's mailbox.
       return ready.isEmpty ? entry.track.position ?? head : head
     } catch {
@@ -234,7 +236,7 @@ package actor Feed {
     let missing = entry.track.isMissingEvents
     entries[event.channel] = entry
     post(ready, to: entry)
-    if missing { scheduleRepair() }
+    if missing { scheduleRepair(of: event.channel) }
   }
 
   private func heard(_ channel: String, _ offset: Int64) {
@@ -243,7 +245,7 @@ package actor Feed {
     entries[channel] = entry
     guard entry.track.isMissingEvents else { return }
     for reactor in entry.reactors.keys { mailboxes[reactor].post(.head(channel: channel, offset: offset)) }
-    scheduleRepair()
+    scheduleRepair(of: channel)
   }
 
   // MARK: Delivery
@@ -271,6 +273,11 @@ package actor Feed {
 
   // MARK: Repair and re-scan
 
+  private func scheduleRepair(of channel: String) {
+    incomplete.insert(channel)
+    scheduleRepair()
+  }
+
   private func scheduleRepair() {
     guard !repairScheduled else { return }
     repairScheduled = true
@@ -288,9 +295,12 @@ package actor Feed {
     isRepairing = true
     defer { isRepairing = false }
     while true {
-      let missing = entries.compactMap { channel, entry in
-        entry.track.isMissingEvents ? (channel: channel, offset: entry.track.position ?? 0) : nil
+      let missing = incomplete.compactMap { channel in
+        entries[channel].flatMap { entry in
+          entry.track.isMissingEvents ? (channel: channel, offset: entry.track.position ?? 0) : nil
+        }
       }
+      incomplete = Set(missing.map(\.channel))
       if missing.isEmpty { return }
       // A part of them at a time, or after a long absence the answer would be all of it at once.
       let wanted = Array(missing.prefix(Self.repairChannels))
@@ -345,7 +355,7 @@ package actor Feed {
         heard(channel, row.int64(1))
       }
       // A repair that failed is taken up again.
-      if entries.values.contains(where: \.track.isMissingEvents) { scheduleRepair() }
+      if !incomplete.isEmpty { scheduleRepair() }
     } catch {
       log.debug("feed.scan_failed", ["error": "\(error)"])
     }
