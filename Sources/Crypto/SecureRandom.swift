@@ -1,5 +1,6 @@
 // Randomness for ids, tokens and keys from OpenSSL's generator, and the comparison of secrets in constant time.
 import COpenSSL
+import Synchronization
 
 package enum SecureRandom {
   /// That many random bytes as a fixed array: `let seed: InlineArray<10, UInt8> = SecureRandom.bytes()`.
@@ -17,6 +18,26 @@ package enum SecureRandom {
       initialized = count
     }
   }
+
+  /// Random bytes for what need not stay secret, such as ids: drawn from the generator in portions, because a call of it
+  /// costs most of a microsecond, whatever the number of bytes.
+  package static func pooledBytes<let count: Int>() -> InlineArray<count, UInt8> {
+    pool.withLock { pool in
+      if pool.used + count > pool.bytes.count {
+        pool.bytes = Self.bytes(count: max(1024, count))
+        pool.used = 0
+      }
+      let start = pool.used
+      pool.used += count
+      return InlineArray { pool.bytes[start + $0] }
+    }
+  }
+
+  private struct Pool: Sendable {
+    var bytes: [UInt8] = []
+    var used = 0
+  }
+  private static let pool = Mutex(Pool())
 
   private static func fill(_ buffer: UnsafeMutableBufferPointer<UInt8>) {
     guard let base = buffer.baseAddress, !buffer.isEmpty else { return }
