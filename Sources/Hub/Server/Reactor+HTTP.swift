@@ -76,7 +76,7 @@ extension Reactor {
     let isReading = head.method == "GET" || head.method == "HEAD"
     switch head.path {
     case "/health" where isReading:
-      answer(.json(200, JSON(members: [("status", .string("alive"))])), to: head, exchange, connection)
+      answer(.alive, to: head, exchange, connection)
     case "/ready" where isReading:
       answer(readiness(), to: head, exchange, connection)
     case "/metrics" where isReading:

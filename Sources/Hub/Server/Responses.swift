@@ -9,6 +9,9 @@ struct HTTPAnswer {
   var headers: [(String, String)] = []
   var body: [UInt8] = []
 
+  /// What `GET /health` says; balancers ask often.
+  static let alive = HTTPAnswer.json(200, JSON(members: [("status", .string("alive"))]))
+
   static func problem(_ problem: Problem) -> HTTPAnswer {
     HTTPAnswer(
       status: problem.status, type: "application/problem+json", headers: problem.headers, body: problem.document)
@@ -46,6 +49,7 @@ struct HTTPAnswer {
   func serialised(for request: HTTPRequestHead?, requestID: String, date: String, closing: Bool) -> [UInt8] {
     var body = body
     var fields = HTTPFields()
+    fields.reserveCapacity(8 + headers.count)
     fields.append("Date", date)
     if let type { fields.append("Content-Type", type) }
     for (name, value) in headers { fields.append(name, value) }

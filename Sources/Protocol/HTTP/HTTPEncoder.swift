@@ -56,20 +56,33 @@ extension HTTPRequest {
 extension HTTPFields {
   fileprivate func validate() throws(HTTPEncodingError) {
     for field in all {
-      guard HTTPSyntax.isToken(field.name.utf8), field.value.utf8.allSatisfy(HTTPSyntax.isFieldValueByte) else {
+      guard Self.isName(field.name.utf8Span.span), Self.isValue(field.value.utf8Span.span) else {
         throw .invalidField(name: field.name)
       }
     }
   }
 
+  private static func isName(_ bytes: Span<UInt8>) -> Bool {
+    for offset in bytes.indices where !HTTPSyntax.isTokenByte(bytes[offset]) { return false }
+    return !bytes.isEmpty
+  }
+
+  private static func isValue(_ bytes: Span<UInt8>) -> Bool {
+    for offset in bytes.indices where !HTTPSyntax.isFieldValueByte(bytes[offset]) { return false }
+    return true
+  }
+
   fileprivate func append(to output: inout [UInt8]) {
     for field in all {
-      output.append(contentsOf: field.name.utf8)
-      output.append(contentsOf: ": ".utf8)
-      output.append(contentsOf: field.value.utf8)
-      output.append(contentsOf: "\r\n".utf8)
+      field.name.utf8Span.span.withUnsafeBufferPointer { output.append(contentsOf: $0) }
+      output.append(UInt8(ascii: ":"))
+      output.append(UInt8(ascii: " "))
+      field.value.utf8Span.span.withUnsafeBufferPointer { output.append(contentsOf: $0) }
+      output.append(0x0D)
+      output.append(0x0A)
     }
-    output.append(contentsOf: "\r\n".utf8)
+    output.append(0x0D)
+    output.append(0x0A)
   }
 }
 

@@ -28,13 +28,17 @@ package struct HTTPFields: Equatable, Sendable {
     }
   }
 
+  package mutating func reserveCapacity(_ count: Int) { all.reserveCapacity(count) }
+
   package mutating func append(_ name: String, _ value: String) {
     all.append(HTTPField(name, value))
   }
 
   /// Every value of `name`, in order.
   package func values(_ name: String) -> [String] {
-    all.filter { HTTPSyntax.equalsIgnoringCase($0.name, name) }.map(\.value)
+    var values: [String] = []
+    for field in all where HTTPSyntax.equalsIgnoringCase(field.name, name) { values.append(field.value) }
+    return values
   }
 
   /// All values of `name` as one, joined as RFC 9110 §5.3 says; nil when there is none.
@@ -46,38 +50,45 @@ package struct HTTPFields: Equatable, Sendable {
   /// The members of a list field (RFC 9110 §5.6.1), trimmed, empty ones left out; a comma in quotes does not divide.
   package func list(_ name: String) -> [String] {
     var members: [String] = []
-    for value in values(name) {
-      var member: [UInt8] = []
-      var isQuoted = false
-      var isEscaped = false
-      for byte in value.utf8 {
-        if byte == UInt8(ascii: ","), !isQuoted {
-          Self.appendTrimmed(member, to: &members)
-          member = []
-          continue
-        }
-        if isEscaped {
-          isEscaped = false
-        } else if byte == UInt8(ascii: "\"") {
-          isQuoted.toggle()
-        } else if byte == UInt8(ascii: "\\"), isQuoted {
-          isEscaped = true
-        }
-        member.append(byte)
-      }
-      Self.appendTrimmed(member, to: &members)
+    for field in all where HTTPSyntax.equalsIgnoringCase(field.name, name) {
+      Self.forEachMember(of: field.value) { members.append(String(decoding: $0, as: UTF8.self)) }
     }
     return members
   }
 
   /// Whether a list field has `token` among its members, whatever its case: `Connection: keep-alive, Upgrade`.
   package func hasToken(_ token: String, in name: String) -> Bool {
-    list(name).contains { HTTPSyntax.equalsIgnoringCase($0, token) }
+    var isThere = false
+    for field in all where HTTPSyntax.equalsIgnoringCase(field.name, name) {
+      Self.forEachMember(of: field.value) { member in
+        if HTTPSyntax.equalsIgnoringCase(member, token.utf8) { isThere = true }
+      }
+    }
+    return isThere
   }
 
-  private static func appendTrimmed(_ bytes: [UInt8], to members: inout [String]) {
-    let start = bytes.firstIndex { !HTTPSyntax.isWhitespace($0) } ?? bytes.endIndex
-    let end = bytes.lastIndex { !HTTPSyntax.isWhitespace($0) }.map { $0 + 1 } ?? start
-    if start < end { members.append(String(decoding: bytes[start..<end], as: UTF8.self)) }
+  private static func forEachMember(of value: String, _ body: (Slice<UnsafeBufferPointer<UInt8>>) -> Void) {
+    value.utf8Span.span.withUnsafeBufferPointer { bytes in
+      var start = 0
+      var isQuoted = false
+      var isEscaped = false
+      func end(_ end: Int) {
+        let member = HTTPSyntax.trimmed(bytes[start..<end])
+        if !member.isEmpty { body(member) }
+      }
+      for (offset, byte) in bytes.enumerated() {
+        if byte == UInt8(ascii: ","), !isQuoted {
+          end(offset)
+          start = offset + 1
+        } else if isEscaped {
+          isEscaped = false
+        } else if byte == UInt8(ascii: "\"") {
+          isQuoted.toggle()
+        } else if byte == UInt8(ascii: "\\"), isQuoted {
+          isEscaped = true
+        }
+      }
+      end(bytes.count)
+    }
   }
 }

@@ -85,7 +85,7 @@ extension HTTPRequestHead {
 /// HTTP-version of RFC 9112 §2.3.
 enum HTTPVersion {
   static func minor(of bytes: Slice<UnsafeRawBufferPointer>) throws(HTTPViolation) -> Int {
-    let bytes = Array(bytes)
+    let bytes = UnsafeRawBufferPointer(rebasing: bytes)
     guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), bytes[6] == UInt8(ascii: "."),
       HTTPSyntax.isDigit(bytes[5]), HTTPSyntax.isDigit(bytes[7])
     else { throw HTTPViolation(400, "the version is not of the form HTTP/1.1") }

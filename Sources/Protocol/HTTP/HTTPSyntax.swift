@@ -43,7 +43,19 @@ package enum HTTPSyntax {
 
   /// Whether two names are the same but for the case of ASCII letters.
   package static func equalsIgnoringCase(_ left: some StringProtocol, _ right: some StringProtocol) -> Bool {
-    left.utf8.count == right.utf8.count && zip(left.utf8, right.utf8).allSatisfy { lowercased($0) == lowercased($1) }
+    left.utf8.count == right.utf8.count && equalsIgnoringCase(left.utf8, right.utf8)
+  }
+
+  /// The same for names of the head, which are compared more often than anything else of it.
+  package static func equalsIgnoringCase(_ left: String, _ right: String) -> Bool {
+    let (left, right) = (left.utf8Span.span, right.utf8Span.span)
+    guard left.count == right.count else { return false }
+    for offset in left.indices where lowercased(left[offset]) != lowercased(right[offset]) { return false }
+    return true
+  }
+
+  static func equalsIgnoringCase(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+    left.count == right.count && zip(left, right).allSatisfy { lowercased($0) == lowercased($1) }
   }
 
   static func lowercased(_ byte: UInt8) -> UInt8 {
