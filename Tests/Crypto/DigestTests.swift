@@ -131,6 +131,16 @@ struct DigestTests {
     #expect(SecureRandom.bytes(count: 33) != SecureRandom.bytes(count: 33))
   }
 
+  @Test func `Pooled random bytes are handed out once, across the end of a portion too`() {
+    let drawn = (0..<500).map { _ -> [UInt8] in
+      let ten: InlineArray<10, UInt8> = SecureRandom.pooledBytes()
+      return ten.indices.map { ten[$0] }
+    }
+    #expect(Set(drawn).count == drawn.count)
+    let large: InlineArray<2000, UInt8> = SecureRandom.pooledBytes()
+    #expect(Set(large.indices.map { large[$0] }).count > 200)
+  }
+
   // RFC 4648 §10, without its padding; the last row needs the two letters that base64url has of its own.
   @Test(arguments: [
     ("", ""), ("66", "Zg"), ("666f", "Zm8"), ("666f6f", "Zm9v"), ("666f6f62", "Zm9vYg"), ("666f6f6261", "Zm9vYmE"),

@@ -113,6 +113,14 @@ struct HTTPResponseTests {
     #expect(HTTPFields([HTTPField("X", value)]).list("x") == expected)
   }
 
+  @Test(arguments: [
+    ("keep-alive, Upgrade", true), ("UPGRADE", true), (" , upgrade ,", true), ("upgrades", false), ("", false),
+    ("\"a, upgrade\"", false), ("\"a\\\", upgrade\", b", false), ("\"a\\\\\", upgrade", true),
+  ])
+  func `RFC 9110 §5.6.1, a token among a list's members`(value: String, isThere: Bool) {
+    #expect(HTTPFields([HTTPField("Other", "upgrade"), HTTPField("X", value)]).hasToken("upgrade", in: "x") == isThere)
+  }
+
   static let escapes: [(String, String?)] = [
     ("a%20b", "a b"), ("%C3%A4", "ä"), ("%c3%a4", "ä"), ("a+b", "a+b"), ("%", nil), ("%4", nil), ("%zz", nil),
     ("%FF", nil), ("a%00b", nil), ("", ""), ("100%25", "100%"), ("%2F", "/"),
