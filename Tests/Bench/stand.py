@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import resource
 import shutil
 import signal
@@ -183,9 +184,13 @@ class Stand:
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that is free and below those that the kernel gives to clients, so that it stays free until it is taken."""
+    first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.sample(range(10_000, first if first > 11_000 else 60_000), 100):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Fault("there is no free port")
 
 
 def answers(port):
