@@ -1,13 +1,14 @@
-"""Servers of other people, each as its own users run it and set so that the comparison is fair to it: no compression, no
-log of requests, wide limits. The servers themselves are in peers/.
+"""Servers of other people, each as its own users run it and set so that the comparison is fair to it: no compression,
+no log of requests, wide limits. The servers themselves are in peers/.
 
-socketify, picows and FastAPI come from PyPI into .build/bench, made at first use and kept; nginx and nchan are Debian's,
-started here with a configuration and a folder of their own. One that cannot be had is named and left out.
+socketify, picows and FastAPI come from PyPI into .build/bench, made at first use and kept; nginx and nchan are
+Debian's, started here with a configuration and a folder of their own. One that cannot be had is named and left out.
 """
 
 import hashlib
 import pathlib
 import shutil
+import signal
 import string
 import subprocess
 import sys
@@ -49,7 +50,9 @@ class Nginx(Server):
             PORT=port, FILES=files, CONNECTIONS=files - 100, **values)
         (prefix / "nginx.conf").write_text(text)
         super().__init__(
-            stand, name, [nginx(), "-p", f"{prefix}/", "-c", prefix / "nginx.conf", "-e", "stderr"], port)
+            stand, name, [nginx(), "-p", f"{prefix}/", "-c", prefix / "nginx.conf", "-e", "stderr"], port,
+            # Its master ends its worker; killed, it would leave it behind.
+            signal.SIGTERM)
 
 
 class Nchan(Nginx):

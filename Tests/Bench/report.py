@@ -83,7 +83,8 @@ def machine(stand):
 def page(parts, plan, where, load, pinned):
     values = vars(plan) | {
         "machine": where, "load": load, "summary": summary(parts), "parts": "\n\n".join(map(markdown, parts)),
-        "profile": (FOLDER / "profile.md").read_text().strip(), "requirements": versions(), "pinning": "" if pinned else " (this machine has but one: all share it)"}
+        "profile": (FOLDER / "profile.md").read_text().strip(), "requirements": versions(),
+        "pinning": "" if pinned else " (this machine has but one: all share it)"}
     return string.Template((FOLDER / "page.md").read_text()).substitute(
         {name: str(value) for name, value in values.items()})
 
