@@ -1,7 +1,5 @@
 // Where a connection comes from, as something to count by: an IPv4 address, or an IPv6 network of 64 bits, which is the
 // least that one subscriber is given and so the least that tells two of them apart.
-import Glibc
-
 package struct PeerNetwork: Hashable, Sendable {
   /// The address's upper 64 bits; of IPv4 its 32 bits below a mark that no routed IPv6 network begins with.
   private let bits: UInt64
@@ -16,6 +14,11 @@ package struct PeerNetwork: Hashable, Sendable {
     let bytes = Array(bytes)
     let upper = bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     let lower = bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt64($1) }
+    self.init(upper: upper, lower: lower)
+  }
+
+  /// The same, by the two halves of the address.
+  init(upper: UInt64, lower: UInt64) {
     if upper == 0, lower >> 32 == 0xFFFF {
       self.init(internet4: UInt32(truncatingIfNeeded: lower))
     } else {
@@ -26,29 +29,5 @@ package struct PeerNetwork: Hashable, Sendable {
   private init(bits: UInt64, isLoopback: Bool) {
     self.bits = bits
     self.isLoopback = isLoopback
-  }
-}
-
-extension Socket {
-  /// Where the peer of a TCP connection is; nil for another kind of socket, or one that is gone already.
-  package static func peerNetwork(of descriptor: Int32) -> PeerNetwork? {
-    var storage = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    return withUnsafeMutablePointer(to: &storage) { pointer in
-      let result = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
-      guard result == 0 else { return nil }
-      switch Int32(pointer.pointee.ss_family) {
-      case AF_INET:
-        return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-          PeerNetwork(internet4: UInt32(bigEndian: $0.pointee.sin_addr.s_addr))
-        }
-      case AF_INET6:
-        return pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { address in
-          withUnsafeBytes(of: &address.pointee.sin6_addr) { PeerNetwork(internet6: $0) }
-        }
-      default:
-        return nil
-      }
-    }
   }
 }

@@ -135,9 +135,24 @@ package enum Socket {
 
   /// The next connection of a listener; nil when none waits. Throws on lack of descriptors (EMFILE, ENFILE).
   package static func accept(_ listener: Int32) throws(SystemError) -> Descriptor? {
+    var peer = PeerAddress.unix
+    return try accept(listener, peer: &peer)
+  }
+
+  /// The same, and tells who it is.
+  package static func accept(_ listener: Int32, peer: inout PeerAddress) throws(SystemError) -> Descriptor? {
     while true {
-      let number = accept4(listener, nil, nil, hub_accept_flags)
-      if number >= 0 { return Descriptor(owning: number) }
+      var storage = sockaddr_storage()
+      var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+      let number = withUnsafeMutablePointer(to: &storage) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          accept4(listener, $0, &length, hub_accept_flags)
+        }
+      }
+      if number >= 0 {
+        peer = PeerAddress(storage)
+        return Descriptor(owning: number)
+      }
       switch errno {
       case EINTR, ECONNABORTED, EPROTO: continue
       case EAGAIN: return nil
@@ -193,23 +208,6 @@ package enum Socket {
     var value = value
     try SystemCall.check("setsockopt") {
       setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))
-    }
-  }
-}
-
-extension Socket {
-  /// The numeric address of the peer, without its port; empty when unknown.
-  package static func peerAddress(of descriptor: Int32) -> String {
-    var storage = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-    return withUnsafeMutablePointer(to: &storage) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        guard getpeername(descriptor, address, &length) == 0,
-          getnameinfo(address, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
-        else { return "" }
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      }
     }
   }
 }

@@ -1,4 +1,5 @@
 // A channel's list of subscribers: any of them leaves in any order, each once, without a search.
+import EventLoop
 import Channels
 import TestSupport
 import Testing
@@ -11,7 +12,7 @@ import Testing
   }
 
   private func makeSubscriber(_ channel: LocalChannel) -> Hub.Subscriber {
-    let connection = Connection(descriptor: -1, peer: "", second: 0, deadline: .max)
+    let connection = Connection(descriptor: -1, peer: .unix, second: 0, deadline: .max)
     return Hub.Subscriber(connection: connection, channel: channel)
   }
 

@@ -16,7 +16,7 @@ final class Connection {
   }
 
   let descriptor: Int32
-  let peer: String
+  let peer: PeerAddress
   /// On a TLS listener, until the sending side is shut.
   var tls: TLSSession?
   var phase: Phase
@@ -38,7 +38,7 @@ final class Connection {
   /// Its place among the connections that there may be; nil for one that was turned away.
   var place: Admission.Place?
 
-  init(descriptor: Int32, peer: String, second: Int32, deadline: Int32) {
+  init(descriptor: Int32, peer: PeerAddress, second: Int32, deadline: Int32) {
     self.descriptor = descriptor
     self.peer = peer
     phase = .http(HTTPExchange())

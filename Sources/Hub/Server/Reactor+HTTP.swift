@@ -148,7 +148,7 @@ extension Reactor {
       idempotencyKey: head.fields["Idempotency-Key"],
       ifNoneMatch: head.fields["If-None-Match"],
       trace: head.fields["traceparent"].flatMap { TraceContext(traceparent: $0)?.description },
-      peer: connection.peer, requestID: requestID(head))
+      peer: connection.peer.description, requestID: requestID(head))
     commandsRunning += 1
     Task.immediate(executorPreference: tasks) {
       let result = await node.api.perform(call, database: database, pool: pool)

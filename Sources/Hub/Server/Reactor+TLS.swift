@@ -2,6 +2,7 @@
 // the session and nothing else knows of it. The time limit is the one for a request's head.
 import Channels
 import Crypto
+import EventLoop
 import Protocol
 import Telemetry
 
@@ -27,7 +28,7 @@ extension Reactor {
       return false
     case .failed(let reason):
       node.tls?.counters.failures.add()
-      node.log.debug("tls.failed", ["peer": LogValue(connection.peer), "reason": LogValue(reason)])
+      node.log.debug("tls.failed", ["peer": LogValue(connection.peer.description), "reason": LogValue(reason)])
       // The alert that says why is on its way: what the peer still sends must not reset it.
       connection.tls = nil
       linger(connection)
@@ -40,7 +41,7 @@ extension Reactor {
     node.log.debug(
       "tls.established",
       [
-        "peer": LogValue(connection.peer), "version": LogValue(tls.version), "cipher": LogValue(tls.cipher),
+        "peer": LogValue(connection.peer.description), "version": LogValue(tls.version), "cipher": LogValue(tls.cipher),
         "resumed": LogValue(tls.isResumed), "kernel_sends": LogValue(tls.kernelSends),
         "kernel_receives": LogValue(tls.kernelReceives),
       ])

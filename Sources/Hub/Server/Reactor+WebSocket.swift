@@ -1,6 +1,7 @@
 // What a client says on its WebSocket, and what it is answered (wire §2).
 import Channels
 import Domain
+import EventLoop
 import Protocol
 import Telemetry
 
@@ -151,7 +152,7 @@ extension Reactor {
     let call = APICall(
       method: command.method, path: String(parts[0]), query: parts.count == 2 ? String(parts[1]) : "",
       body: command.body?.serialised() ?? [], contentType: nil, caller: session.caller, idempotencyKey: command.key,
-      peer: connection.peer,
+      peer: connection.peer.description,
       requestID: node.api.services.newIdentifier().description)
     session.commandsRunning += 1
     commandsRunning += 1

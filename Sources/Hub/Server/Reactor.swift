@@ -170,10 +170,11 @@ package actor Reactor: LoopClient {
 
   private func accept(from listener: Int32) {
     // A bounded number, so that a flood of connections leaves the others their turn; the rest stays ready.
+    var peer = PeerAddress.unix
     for _ in 0..<64 {
       do throws(SystemError) {
-        guard let accepted = try Socket.accept(listener), let address = listeners[listener] else { return }
-        try adopt(accepted.release(), from: address)
+        guard let accepted = try Socket.accept(listener, peer: &peer), let address = listeners[listener] else { return }
+        try adopt(accepted.release(), of: peer, from: address)
       } catch {
         node.counters.acceptFailures.add()
         if Self.isShortage(error) { restAccepting(listener) }
@@ -182,11 +183,12 @@ package actor Reactor: LoopClient {
     }
   }
 
-  private func adopt(_ descriptor: Int32, from listener: ListenAddress) throws(SystemError) {
-    let isUnix = listener.address.port == nil
-    if !isUnix { Socket.disableDelay(descriptor) }
+  private func adopt(
+    _ descriptor: Int32, of peer: PeerAddress, from listener: ListenAddress
+  ) throws(SystemError) {
+    if peer != .unix { Socket.disableDelay(descriptor) }
     let connection = Connection(
-      descriptor: descriptor, peer: isUnix ? "unix" : Socket.peerAddress(of: descriptor), second: second,
+      descriptor: descriptor, peer: peer, second: second,
       deadline: second + node.configuration.limits.headSeconds)
     if listener.isTLS {
       connection.tls = node.tls?.current.makeSession(on: descriptor)
@@ -210,7 +212,7 @@ package actor Reactor: LoopClient {
     connectionCount += 1
     node.counters.connections.add()
     node.counters.accepted.add()
-    admit(connection, from: isUnix ? nil : Socket.peerNetwork(of: descriptor))
+    admit(connection, from: peer.network)
   }
 
   // MARK: Reading
@@ -392,8 +394,8 @@ package actor Reactor: LoopClient {
     if connection.outbound.isEmpty { _ = connection.tls?.close() }
     connection.tls = nil
     connection.outbound = SendQueue()
-    loop.unregister(connection.descriptor)
     connections[Int(connection.descriptor)] = nil
+    // Closing it also ends its being watched: nobody else holds this socket.
     Glibc.close(connection.descriptor)
     connectionCount -= 1
     node.counters.connections.subtract()
