@@ -25,6 +25,8 @@ final class Connection {
   var form = MessageForm.plain
   /// It stands in the reactor's list of connections to flush at the end of the turn.
   var isDirty = false
+  /// One of its subscriptions lags: it reads on once `outbound` is empty.
+  var hasLagging = false
   /// Readiness came while reading was held back.
   var isReadPending = false
   /// Shut the sending side once `outbound` is empty.

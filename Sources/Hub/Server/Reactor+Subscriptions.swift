@@ -242,6 +242,7 @@ extension Reactor {
       let connection = subscriber.connection
       if connection.outbound.count + block.plain.count > bound, subscriber.subscription.state == .live {
         subscriber.subscription.blocked()
+        connection.hasLagging = true
         node.counters.lagging.add()
         // A run longer than the bound blocks an empty queue too: this turn's flush finds it drained and reads on.
         markDirty(connection)
@@ -276,6 +277,7 @@ extension Reactor {
       if subscriber.subscription.reached(position) { return }
       if connection.outbound.count >= node.configuration.limits.sendQueueBytes {
         subscriber.subscription.blocked()
+        connection.hasLagging = true
         node.counters.lagging.add()
         return
       }
@@ -340,6 +342,7 @@ extension Reactor {
 
   /// The connection's queue is empty again.
   func drained(_ session: WebSocketSession, of connection: Connection) {
+    connection.hasLagging = false
     for subscriber in session.subscribers where subscriber.subscription.drained() { advance(subscriber) }
   }
 

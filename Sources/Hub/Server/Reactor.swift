@@ -359,7 +359,7 @@ package actor Reactor: LoopClient {
         linger(connection)
         return
       }
-      if let session = connection.webSocket { drained(session, of: connection) }
+      if connection.hasLagging, let session = connection.webSocket { drained(session, of: connection) }
     }
     if case .http(let exchange) = connection.phase, !exchange.isBusy, !exchange.backlog.isEmpty {
       // In the next turn, after the others: a peer that takes its answers fast gets a queue's worth of them a turn.
