@@ -61,6 +61,14 @@ package struct Subscription: Equatable, Sendable {
     }
   }
 
+  /// Takes the run `first...last` if it is live and `first` is its next event; answers whether it did. What `offered`
+  /// decides, for the common case.
+  package mutating func takesAll(_ first: Int64, through last: Int64) -> Bool {
+    guard state == .live, first == cursor + 1 else { return false }
+    cursor = last
+    return true
+  }
+
   /// What a subscriber that reads for itself may hand over of events `first...last`; nil when none is its next one.
   package mutating func caughtUp(_ first: Int64, through last: Int64) -> ClosedRange<Int64>? {
     guard state == .catchingUp, first <= cursor + 1, last > cursor else { return nil }

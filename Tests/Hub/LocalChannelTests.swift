@@ -22,8 +22,8 @@ import Testing
     for subscriber in subscribers { channel.add(subscriber) }
     channel.remove(subscribers[1])
     #expect(subscribers[1].hasLeft)
-    #expect(channel.subscribers.enumerated().allSatisfy { $0 == $1.position })
-    #expect(channel.subscribers.map { ObjectIdentifier($0) } == [0, 4, 2, 3].map { ObjectIdentifier(subscribers[$0]) })
+    #expect(channel.seats.enumerated().allSatisfy { $0 == $1.subscriber.position })
+    #expect(channel.seats.map { ObjectIdentifier($0.subscriber) } == [0, 4, 2, 3].map { ObjectIdentifier(subscribers[$0]) })
   }
 
   @Test func leavingTwiceTakesNobodyElseOut() throws {
@@ -32,11 +32,11 @@ import Testing
     for subscriber in subscribers { channel.add(subscriber) }
     channel.remove(subscribers[0])
     channel.remove(subscribers[0])
-    #expect(channel.subscribers.count == 2)
+    #expect(channel.seats.count == 2)
     channel.remove(subscribers[2])
     channel.remove(subscribers[1])
     channel.remove(subscribers[1])
-    #expect(channel.subscribers.isEmpty)
+    #expect(channel.seats.isEmpty)
   }
 
   @Test func whoeverComesAndGoesTheListIsThoseWhoAreThere() throws {
@@ -51,8 +51,8 @@ import Testing
       } else {
         channel.remove(there.remove(at: Int.random(in: 0..<there.count, using: &random)))
       }
-      guard channel.subscribers.enumerated().allSatisfy({ $0 == $1.position && !$1.hasLeft }),
-        Set(channel.subscribers.map { ObjectIdentifier($0) }) == Set(there.map { ObjectIdentifier($0) })
+      guard channel.seats.enumerated().allSatisfy({ $0 == $1.subscriber.position && !$1.subscriber.hasLeft }),
+        Set(channel.seats.map { ObjectIdentifier($0.subscriber) }) == Set(there.map { ObjectIdentifier($0) })
       else {
         Issue.record("seed \(random.seed), step \(step)")
         return

@@ -15,6 +15,25 @@ enum MessageForm: Equatable {
   case own(windowBits: UInt8)
 }
 
+/// Whether a socket may be sent a channel's events without a look at its connection, and in which form.
+struct FanOutReadiness: Equatable {
+  /// The window of the shared compressed form; 1 for the plain one, 0 for no.
+  let windowBits: UInt8
+
+  static let no = FanOutReadiness(windowBits: 0)
+  static let plain = FanOutReadiness(windowBits: 1)
+
+  private init(windowBits: UInt8) { self.windowBits = windowBits }
+
+  init(_ form: MessageForm) {
+    switch form {
+    case .plain: self = .plain
+    case .shared(let bits): windowBits = bits
+    case .own: self = .no
+    }
+  }
+}
+
 /// A deflating stream; with a gauge it is one connection's own and counted while it lives.
 final class DeflateContext {
   var deflater: MessageDeflater

@@ -25,8 +25,14 @@ final class Connection {
   var form = MessageForm.plain
   /// It stands in the reactor's list of connections to flush at the end of the turn.
   var isDirty = false
+  /// `phase` is closed; asked for every message, so it is kept apart.
+  var isClosed = false
+  /// How many channels it listens to.
+  var subscriptionCount: Int32 = 0
   /// One of its subscriptions lags: it reads on once `outbound` is empty.
   var hasLagging = false
+  /// One of its subscriptions could not read on, since the database is away: the clock takes it up again.
+  var hasStalled = false
   /// Readiness came while reading was held back.
   var isReadPending = false
   /// Shut the sending side once `outbound` is empty.
@@ -47,11 +53,6 @@ final class Connection {
     lastHeard = second
     drainWatch = DrainWatch(second: second)
     self.deadline = deadline
-  }
-
-  var isClosed: Bool {
-    if case .closed = phase { return true }
-    return false
   }
 
   /// Reads as SystemCall.receive does, through TLS if there is one.

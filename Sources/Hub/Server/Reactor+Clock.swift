@@ -33,6 +33,10 @@ extension Reactor {
     let now = node.api.services.now
     let fresh = node.feedState.freshAt
     let isExpiring = !expired.isEmpty
+    // Most connections are told the same: nothing moved.
+    var quiet: [UInt8] = []
+    ServerMessageEncoder.appendHeartbeat(at: instant(), fresh: instant(fresh), heads: [], to: &quiet)
+    let heartbeat = SharedMessage(quiet)
     for case let connection? in connections {
       if second >= connection.deadline, !isExpiring { expired.append(connection) }
       if isStuck(connection) { continue }
@@ -43,9 +47,12 @@ extension Reactor {
       }
       checkLiveness(connection, session)
       if session.purpose == .hub, (second + connection.descriptor) % node.configuration.heartbeatSeconds == 0 {
-        heartbeat(connection, session, fresh: fresh)
+        self.heartbeat(connection, session, fresh: fresh, quiet: heartbeat)
       }
-      advanceStalled(session)
+      if connection.hasStalled {
+        connection.hasStalled = false
+        advanceStalled(session)
+      }
     }
     if !isExpiring { expireSome() }
     if second % 10 == 0 { dropEmptyChannels() }
@@ -120,12 +127,15 @@ extension Reactor {
     write(frame, to: connection)
   }
 
-  private func heartbeat(_ connection: Connection, _ session: WebSocketSession, fresh: Int64) {
+  private func heartbeat(
+    _ connection: Connection, _ session: WebSocketSession, fresh: Int64, quiet: SharedMessage
+  ) {
     var heads: [(channel: String, offset: Int64)] = []
     for subscriber in session.subscribers where subscriber.channel.head != subscriber.toldHead {
       subscriber.toldHead = subscriber.channel.head
       heads.append((subscriber.channel.text, subscriber.channel.head))
     }
+    if heads.isEmpty { return write(frame(of: quiet, for: connection), to: connection) }
     reply(to: connection) {
       ServerMessageEncoder.appendHeartbeat(at: instant(), fresh: instant(fresh), heads: heads, to: &$0)
     }

@@ -6,6 +6,7 @@
 // matter what is published in between.
 import Channels
 import Domain
+import EventLoop
 import Postgres
 import Protocol
 import Telemetry
@@ -37,6 +38,8 @@ extension Reactor {
     let subscriber = Subscriber(connection: connection, channel: channel)
     channel.add(subscriber)
     session.subscribers.append(subscriber)
+    connection.subscriptionCount += 1
+    updateReadiness(of: connection)
     node.counters.subscriptions.add()
     session.joinsRunning += 1
     Task.immediate(executorPreference: tasks) {
@@ -184,8 +187,10 @@ extension Reactor {
     guard !subscriber.hasLeft else { return }
     subscriber.channel.remove(subscriber)
     session.subscribers.removeAll { $0 === subscriber }
+    subscriber.connection.subscriptionCount -= 1
+    updateReadiness(of: subscriber.connection)
     node.counters.subscriptions.subtract()
-    if subscriber.channel.subscribers.isEmpty { subscriber.channel.emptySince = second }
+    if subscriber.channel.seats.isEmpty { subscriber.channel.emptySince = second }
   }
 
   func leaveAll(_ session: WebSocketSession) {
@@ -195,7 +200,7 @@ extension Reactor {
   /// Gives up channels that nobody has listened to for a while.
   func dropEmptyChannels() {
     for (name, channel) in channels
-    where channel.subscribers.isEmpty && channel.attachWaiters == nil && channel.snapshotWaiters == nil
+    where channel.seats.isEmpty && channel.attachWaiters == nil && channel.snapshotWaiters == nil
       && second - channel.emptySince > 30
     {
       channels[name] = nil
@@ -207,15 +212,44 @@ extension Reactor {
 
   // MARK: Fan-out
 
-  func receive(_ message: FeedMessage) {
-    switch message {
-    case .events(let deliveries):
-      var rest = deliveries[...]
-      while let first = rest.first {
-        let run = rest.prefix { $0.channel == first.channel }
-        deliver(run)
-        rest = rest.dropFirst(run.count)
+  /// What the feed has posted since the last turn. Events of one turn are handed out a channel at a time, whatever
+  /// transactions they come from: no order is promised between channels, and a connection gets them in one send.
+  func receive(_ messages: [FeedMessage]) {
+    var events: [Delivery] = []
+    for message in messages {
+      if case .events(let more) = message {
+        events += more
+        continue
       }
+      deliver(events)
+      events = []
+      receive(message)
+    }
+    deliver(events)
+  }
+
+  private func deliver(_ events: [Delivery]) {
+    guard let first = events.first else { return }
+    if events.allSatisfy({ $0.channel == first.channel }) { return deliverRuns(of: events) }
+    var byChannel: [String: [Delivery]] = [:]
+    for event in events { byChannel[event.channel, default: []].append(event) }
+    for events in byChannel.values { deliverRuns(of: events) }
+  }
+
+  /// What an earlier registration of the channel left in the mailbox need not lead up to what follows.
+  private func deliverRuns(of events: [Delivery]) {
+    var start = 0
+    for index in events.indices.dropFirst() where events[index].offset != events[index - 1].offset + 1 {
+      deliver(events[start..<index])
+      start = index
+    }
+    deliver(events[start...])
+  }
+
+  private func receive(_ message: FeedMessage) {
+    switch message {
+    case .events(let events):
+      deliver(events)
     case .head(let text, let offset):
       guard let channel = ChannelName(text).flatMap({ channels[$0] }) else { return }
       channel.head = max(channel.head, offset)
@@ -237,31 +271,59 @@ extension Reactor {
     channel.position = max(channel.position ?? last.offset, last.offset)
     channel.head = max(channel.head, last.offset)
     var block = FanOutBlock(run)
-    let bound = node.configuration.limits.sendQueueBytes
-    for subscriber in channel.subscribers {
-      let connection = subscriber.connection
-      if connection.outbound.count + block.plain.count > bound, subscriber.subscription.state == .live {
-        subscriber.subscription.blocked()
-        connection.hasLagging = true
-        node.counters.lagging.add()
-        // A run longer than the bound blocks an empty queue too: this turn's flush finds it drained and reads on.
-        markDirty(connection)
+    // Most seats are live, next to take the run, and nothing waits for their sockets: those are served from the channel's
+    // and the reactor's tables alone. A connection's own memory, which would have to be fetched, is not touched.
+    var exceptions: [Subscriber] = []
+    let isBounded = block.plain.count <= node.configuration.limits.sendQueueBytes
+    for index in channel.seats.indices {
+      let descriptor = channel.seats[index].descriptor
+      let readiness = ready[Int(descriptor)]
+      guard isBounded, readiness != .no, channel.seats[index].subscription.takesAll(first.offset, through: last.offset) else {
+        exceptions.append(channel.seats[index].subscriber)
         continue
       }
-      switch subscriber.subscription.offered(first.offset, through: last.offset) {
-      case .takeAll:
-        switch connection.form {
-        case .plain: write(block.plain, to: connection)
-        case .shared(let bits): write(block.bytes(windowBits: bits, by: compressor), to: connection)
-        case .own: for delivery in run { write(frame(of: delivery.message, for: connection), to: connection) }
-        }
-      case .takeFrom(let offset):
-        for delivery in run where delivery.offset >= offset {
-          write(frame(of: delivery.message, for: connection), to: connection)
-        }
-      case .skip: break
-      case .fellBehind: advance(subscriber)
+      let bytes = readiness == .plain ? block.plain : block.bytes(windowBits: readiness.windowBits, by: compressor)
+      let result = bytes.withUnsafeBytes { SystemCall.send(descriptor, $0) }
+      if result != .moved(bytes.count) { keep(bytes, after: result, for: channel.seats[index].subscriber.connection) }
+    }
+    for subscriber in exceptions { offer(run, &block, to: subscriber) }
+  }
+
+  /// A socket did not take all of a block that was sent to it past its queue.
+  private func keep(_ bytes: [UInt8], after result: Transfer, for connection: Connection) {
+    // A socket that is gone is found so when its queue is flushed.
+    let count = if case .moved(let count) = result { count } else { 0 }
+    connection.outbound.append(Array(bytes[count...]))
+    markDirty(connection)
+  }
+
+  /// Hands a run to a subscriber that is not to be served from the tables, if it is to be served at all.
+  private func offer(_ run: ArraySlice<Delivery>, _ block: inout FanOutBlock, to subscriber: Subscriber) {
+    guard let first = run.first, let last = run.last else { return }
+    let connection = subscriber.connection
+    if connection.outbound.count + block.plain.count > node.configuration.limits.sendQueueBytes,
+      subscriber.subscription.state == .live
+    {
+      subscriber.subscription.blocked()
+      connection.hasLagging = true
+      node.counters.lagging.add()
+      // A run longer than the bound blocks an empty queue too: this turn's flush finds it drained and reads on.
+      markDirty(connection)
+      return
+    }
+    switch subscriber.subscription.offered(first.offset, through: last.offset) {
+    case .takeAll:
+      switch connection.form {
+      case .plain: write(block.plain, to: connection)
+      case .shared(let bits): write(block.bytes(windowBits: bits, by: compressor), to: connection)
+      case .own: for delivery in run { write(frame(of: delivery.message, for: connection), to: connection) }
       }
+    case .takeFrom(let offset):
+      for delivery in run where delivery.offset >= offset {
+        write(frame(of: delivery.message, for: connection), to: connection)
+      }
+    case .skip: break
+    case .fellBehind: advance(subscriber)
     }
   }
 
@@ -290,6 +352,7 @@ extension Reactor {
       guard subscriber.subscription.caughtUp(cursor + 1, through: last) != nil else { return }
       for message in frames { write(frame(of: message, for: connection), to: connection) }
     }
+    if subscriber.subscription.state == .catchingUp, !subscriber.isReading { connection.hasStalled = true }
   }
 
   /// Reads events after the cursor from the log and hands them over.
@@ -307,6 +370,7 @@ extension Reactor {
       } catch {
         // The database is away: the clock tries again; the screen knows by `fresh` and `heads`.
         subscriber.isReading = false
+        subscriber.connection.hasStalled = true
         return
       }
       subscriber.isReading = false
@@ -373,6 +437,8 @@ extension Reactor {
     channel.head = 0
     channel.recent.removeAll()
     channel.snapshot = nil
-    for subscriber in channel.subscribers { Task.immediate(executorPreference: tasks) { await restart(subscriber) } }
+    for subscriber in channel.seats.map(\.subscriber) {
+      Task.immediate(executorPreference: tasks) { await restart(subscriber) }
+    }
   }
 }

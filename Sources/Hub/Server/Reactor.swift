@@ -46,6 +46,8 @@ package actor Reactor: LoopClient {
   let database: PooledDatabase
   /// By descriptor.
   var connections: [Connection?] = []
+  /// By descriptor: what a fan-out may send without a look at the connection.
+  var ready: [FanOutReadiness] = []
   var connectionCount = 0
   var listeners: [Int32: ListenAddress] = [:]
   var channels: [ChannelName: LocalChannel] = [:]
@@ -132,7 +134,7 @@ package actor Reactor: LoopClient {
   }
 
   private func finishTurn() {
-    for message in mailbox.takeAll() { receive(message) }
+    receive(mailbox.takeAll())
     if !postponed.isEmpty {
       let again = postponed
       postponed = []
@@ -206,7 +208,9 @@ package actor Reactor: LoopClient {
     }
     let slot = Int(descriptor)
     if slot >= connections.count {
-      connections.append(contentsOf: repeatElement(nil, count: slot + 64 - connections.count))
+      let more = slot + 64 - connections.count
+      connections.append(contentsOf: repeatElement(nil, count: more))
+      ready.append(contentsOf: repeatElement(.no, count: more))
     }
     connections[slot] = connection
     connectionCount += 1
@@ -302,9 +306,19 @@ package actor Reactor: LoopClient {
     markDirty(connection)
   }
 
+  /// Says anew whether a fan-out may send to the connection's socket past its queue: nothing waits there, and no other
+  /// channel of it may have something for it in the same turn, which would then leave in a send of its own.
+  func updateReadiness(of connection: Connection) {
+    let isReady =
+      !connection.isClosed && connection.outbound.isEmpty && !connection.isDirty && connection.tls == nil
+      && connection.subscriptionCount == 1
+    ready[Int(connection.descriptor)] = isReady ? FanOutReadiness(connection.form) : .no
+  }
+
   func markDirty(_ connection: Connection) {
     guard !connection.isDirty else { return }
     connection.isDirty = true
+    ready[Int(connection.descriptor)] = .no
     dirty.append(connection)
   }
 
@@ -333,9 +347,12 @@ package actor Reactor: LoopClient {
     }
     switch connection.send(cork.bytes) {
     case .moved(let count):
-      if count < cork.count { connection.outbound.append(Array(cork.bytes[count...])) }
+      guard count < cork.count else { return }
+      connection.outbound.append(Array(cork.bytes[count...]))
+      markDirty(connection)
     case .wouldBlock:
       connection.outbound.append(Array(cork.bytes))
+      markDirty(connection)
     case .ended, .failed:
       closeNow(connection)
     }
@@ -354,6 +371,7 @@ package actor Reactor: LoopClient {
       closeNow(connection)
       return
     }
+    updateReadiness(of: connection)
     if connection.outbound.isEmpty {
       if connection.closesWhenFlushed {
         linger(connection)
@@ -390,11 +408,13 @@ package actor Reactor: LoopClient {
     guard !connection.isClosed else { return }
     release(connection)
     connection.phase = .closed
+    connection.isClosed = true
     // An end in order, unless something was left unsaid.
     if connection.outbound.isEmpty { _ = connection.tls?.close() }
     connection.tls = nil
     connection.outbound = SendQueue()
     connections[Int(connection.descriptor)] = nil
+    ready[Int(connection.descriptor)] = .no
     // Closing it also ends its being watched: nobody else holds this socket.
     Glibc.close(connection.descriptor)
     connectionCount -= 1

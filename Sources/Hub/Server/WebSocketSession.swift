@@ -57,8 +57,12 @@ struct PendingSubscription {
 final class Subscriber {
   let connection: Connection
   let channel: LocalChannel
-  var subscription = Subscription()
-  /// Where it stands in the channel's list.
+  /// Its cursor and state, which lie with those of the channel's others; meaningless once it has left.
+  var subscription: Subscription {
+    get { hasLeft ? Subscription() : channel.seats[position].subscription }
+    set { if !hasLeft { channel.seats[position].subscription = newValue } }
+  }
+  /// Where it stands in the channel's table.
   var position = 0
   /// The head last told in a heartbeat.
   var toldHead: Int64 = 0
@@ -75,6 +79,18 @@ final class Subscriber {
   }
 }
 
+/// What a fan-out needs of a subscriber.
+struct Seat {
+  var subscription = Subscription()
+  let descriptor: Int32
+  let subscriber: Subscriber
+
+  init(descriptor: Int32, subscriber: Subscriber) {
+    self.descriptor = descriptor
+    self.subscriber = subscriber
+  }
+}
+
 /// One channel on one reactor: who listens, and the newest events.
 final class LocalChannel {
   /// Takes the snapshot that was being read, or nil when it had been read already.
@@ -84,7 +100,8 @@ final class LocalChannel {
   let text: String
   /// Tells this registration with the feed from an earlier one of the same channel.
   let generation: Int
-  var subscribers: [Subscriber] = []
+  /// Side by side in memory, because a fan-out goes through all of them.
+  var seats: [Seat] = []
   var recent = RecentEvents<SharedMessage>()
   /// The offset of the newest event delivered here; nil until the feed has attached the channel.
   var position: Int64?
@@ -106,17 +123,17 @@ final class LocalChannel {
   }
 
   func add(_ subscriber: Subscriber) {
-    subscriber.position = subscribers.count
-    subscribers.append(subscriber)
+    subscriber.position = seats.count
+    seats.append(Seat(descriptor: subscriber.connection.descriptor, subscriber: subscriber))
   }
 
   func remove(_ subscriber: Subscriber) {
     guard !subscriber.hasLeft else { return }
     subscriber.hasLeft = true
-    let last = subscribers.removeLast()
-    if last !== subscriber {
-      subscribers[subscriber.position] = last
-      last.position = subscriber.position
+    let last = seats.removeLast()
+    if last.subscriber !== subscriber {
+      seats[subscriber.position] = last
+      last.subscriber.position = subscriber.position
     }
   }
 }

@@ -9,26 +9,36 @@ from servers import EVENT_BYTES, WARM, Floor, Hub, expect
 
 ALONE, TOGETHER = 1.15, 1.25
 DELIVERIES_A_SECOND = 30_000  # what every server keeps up with
+SWIFT_DELIVERIES_A_SECOND = 160_000  # what those keep up with that send once for what comes together
+SWIFT = "hub", "floor", "socketify"
 
 
 def measure(bench):
     plan = bench.plan
-    cells = [(1, count, ALONE) for count in plan.fanout_sockets] + [(16, plan.fanout_sockets[0], TOGETHER)]
+    # A hub also looks after its sockets (heartbeats, the log's heads): once a second, with cold caches, that is a quarter
+    # of what sixteen events cost it. So they are measured at a rate where events are what is paid for, and the slow rate
+    # that every peer keeps up with is there for the peers.
+    few = plan.fanout_sockets[0]
+    cells = [(1, count, DELIVERIES_A_SECOND, ALONE) for count in plan.fanout_sockets]
+    cells += [(16, few, SWIFT_DELIVERIES_A_SECOND, TOGETHER), (16, few, DELIVERIES_A_SECOND, None)]
     rows = []
     with contextlib.ExitStack() as stack:
         own = [stack.enter_context(Hub(bench.stand, reactors=1, pinned=True)), stack.enter_context(Floor(bench.stand))]
         others = peers.started(bench.peers, bench.stand, stack, bench.say)
-        for burst, count, goal in cells:
+        for burst, count, deliveries, goal in cells:
             together = f"{burst} events together" if burst > 1 else "an event"
             bench.say(f"fan-out, {together} to {count:,} sockets")
-            rate = max(1, DELIVERIES_A_SECOND // (burst * count))
+            rate = max(1, deliveries // (burst * count))
             seconds = plan.fanout_seconds * (2 if burst > 1 else 1)
             everybody = plan.peers_everywhere or burst == 1
+            asked = [server for server in own + (others if everybody else [])
+                     if deliveries == DELIVERIES_A_SECOND or server.name in SWIFT]
             results = turns(plan.rounds, {
                 server.name: functools.partial(server.fan_out, count, burst, rate, seconds)
-                for server in own + (others if everybody else [])})
+                for server in asked})
+            often = f", {rate} times a second" if burst > 1 else ""
             rows.append(Row(
-                f"{together} of {EVENT_BYTES} B to {count:,} sockets", "µs", 2,
+                f"{together} of {EVENT_BYTES} B to {count:,} sockets{often}", "µs", 2,
                 taken(results, lambda result: result["srv_us_per_msg"]), goal=goal))
         words = deflated(bench, *own, rows)
     return Part("Fan-out: CPU a delivery", rows, words)
