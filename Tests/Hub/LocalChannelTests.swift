@@ -23,7 +23,8 @@ import Testing
     channel.remove(subscribers[1])
     #expect(subscribers[1].hasLeft)
     #expect(channel.seats.enumerated().allSatisfy { $0 == $1.subscriber.position })
-    #expect(channel.seats.map { ObjectIdentifier($0.subscriber) } == [0, 4, 2, 3].map { ObjectIdentifier(subscribers[$0]) })
+    #expect(
+      channel.seats.map { ObjectIdentifier($0.subscriber) } == [0, 4, 2, 3].map { ObjectIdentifier(subscribers[$0]) })
   }
 
   @Test func leavingTwiceTakesNobodyElseOut() throws {

@@ -190,7 +190,11 @@ extension Reactor {
     subscriber.connection.subscriptionCount -= 1
     updateReadiness(of: subscriber.connection)
     node.counters.subscriptions.subtract()
-    if subscriber.channel.seats.isEmpty { subscriber.channel.emptySince = second }
+    guard subscriber.channel.seats.isEmpty else { return }
+    subscriber.channel.emptySince = second
+    guard !subscriber.channel.isEmptied else { return }
+    subscriber.channel.isEmptied = true
+    emptied.append(subscriber.channel)
   }
 
   func leaveAll(_ session: WebSocketSession) {
@@ -199,15 +203,23 @@ extension Reactor {
 
   /// Gives up channels that nobody has listened to for a while.
   func dropEmptyChannels() {
-    for (name, channel) in channels
-    where channel.seats.isEmpty && channel.attachWaiters == nil && channel.snapshotWaiters == nil
-      && second - channel.emptySince > 30
-    {
-      channels[name] = nil
+    var later: [LocalChannel] = []
+    for channel in emptied {
+      guard channel.seats.isEmpty else {
+        channel.isEmptied = false
+        continue
+      }
+      let isWaitedFor = channel.attachWaiters != nil || channel.snapshotWaiters != nil
+      guard !isWaitedFor, second - channel.emptySince > 30 else {
+        later.append(channel)
+        continue
+      }
+      channels[channel.name] = nil
       Task.immediate(executorPreference: tasks) {
         await node.api.feed.detach(channel.text, reactor: index, generation: channel.generation)
       }
     }
+    emptied = later
   }
 
   // MARK: Fan-out
@@ -278,7 +290,8 @@ extension Reactor {
     for index in channel.seats.indices {
       let descriptor = channel.seats[index].descriptor
       let readiness = ready[Int(descriptor)]
-      guard isBounded, readiness != .no, channel.seats[index].subscription.takesAll(first.offset, through: last.offset) else {
+      guard isBounded, readiness != .no, channel.seats[index].subscription.takesAll(first.offset, through: last.offset)
+      else {
         exceptions.append(channel.seats[index].subscriber)
         continue
       }

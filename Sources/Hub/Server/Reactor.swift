@@ -51,6 +51,8 @@ package actor Reactor: LoopClient {
   var connectionCount = 0
   var listeners: [Int32: ListenAddress] = [:]
   var channels: [ChannelName: LocalChannel] = [:]
+  /// Channels whose last subscriber has left, also those that have one again since.
+  var emptied: [LocalChannel] = []
   var dirty: [Connection] = []
   /// Connections with more to read than one turn allows.
   fileprivate var postponed: [Connection] = []

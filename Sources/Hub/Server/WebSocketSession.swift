@@ -115,6 +115,8 @@ final class LocalChannel {
   var attachWaiters: [CheckedContinuation<Problem?, Never>]?
   /// The second in which the last subscriber left; the channel is kept a little for those who come back.
   var emptySince: Int32 = 0
+  /// It stands in the reactor's list of channels to give up.
+  var isEmptied = false
 
   init(name: ChannelName, generation: Int) {
     self.name = name

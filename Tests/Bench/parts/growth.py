@@ -6,7 +6,7 @@ from stand import resident_kib
 
 LINEAR = 1.15
 DELIVERIES_A_SECOND = 30_000
-PUBLISHES_A_SECOND = 200
+PUBLISHES_A_SECOND = 1000
 PER_SOCKET = 100  # channels of one connection
 CHANNEL = "account:"  # the owner of the platform may listen to any, whether or not it exists
 
