@@ -11,5 +11,6 @@ package enum Migrations {
     Migration(number: 5, name: "kitchen", sql: PackageResources._005_kitchen_sql),
     Migration(number: 6, name: "ramps", sql: PackageResources._006_ramps_sql),
     Migration(number: 7, name: "channels", sql: PackageResources._007_channels_sql),
+    Migration(number: 8, name: "presence", sql: PackageResources._008_presence_sql),
   ]
 }
