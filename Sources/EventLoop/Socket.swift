@@ -185,6 +185,14 @@ package enum Socket {
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
   }
 
+  /// Ends the connection when the peer's system has acknowledged nothing for so long (TCP_USER_TIMEOUT, RFC 5482); no
+  /// effect on a Unix socket.
+  package static func limitSilence(_ descriptor: Int32, seconds: Int32) {
+    var milliseconds = UInt32(max(1, min(seconds, 86_400))) * 1000
+    setsockopt(
+      descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, socklen_t(MemoryLayout<UInt32>.size))
+  }
+
   /// Makes the closing of a socket a reset, for a peer that does not read: the kernel keeps nothing for it.
   package static func resetOnClose(_ descriptor: Int32) {
     var option = linger(l_onoff: 1, l_linger: 0)

@@ -37,6 +37,7 @@ package final class Node: Sendable {
 package struct ServerCounters: Sendable {
   let connections: Gauge
   let webSockets: Gauge
+  let eventStreams: Gauge
   let subscriptions: Gauge
   let accepted: Counter
   let acceptFailures: Counter
@@ -56,6 +57,7 @@ package struct ServerCounters: Sendable {
   init(_ metrics: Metrics) {
     connections = metrics.gauge("hub_connections", help: "Open connections.")
     webSockets = metrics.gauge("hub_websockets", help: "Open WebSocket sessions.")
+    eventStreams = metrics.gauge("hub_event_streams", help: "Open event streams (Server-Sent Events).")
     subscriptions = metrics.gauge("hub_subscriptions", help: "Subscriptions of all connections.")
     accepted = metrics.counter("hub_connections_accepted_total", help: "Connections accepted.")
     acceptFailures = metrics.counter("hub_accept_failures_total", help: "Connections that could not be accepted.")

@@ -10,7 +10,7 @@ import Testing
   @Test func severalReactorsAndWindowsCompressOnceAWindow() {
     let counters = ServerCounters(Metrics())
     let compressors = (0..<3).map { _ in Compressor(counters) }
-    let message = SharedMessage(Self.text)
+    let message = SharedMessage(Self.text, name: "order.created", offset: 42)
     for (index, windowBits) in [15, 9, 12].enumerated() as EnumeratedSequence<[UInt8]> {
       let frames = compressors.map { message.frame(windowBits: windowBits, by: $0) }
       #expect(Set(frames).count == 1)
@@ -23,7 +23,7 @@ import Testing
 
   @Test func whatIsShortStaysAsItIs() {
     let counters = ServerCounters(Metrics())
-    let message = SharedMessage(Array(Self.text.prefix(Compressor.worthwhileBytes - 1)))
+    let message = SharedMessage(Array(Self.text.prefix(Compressor.worthwhileBytes - 1)), name: "short")
     #expect(message.frame(windowBits: 15, by: Compressor(counters)) == message.frame)
     #expect(counters.compressions.value == 0)
   }
@@ -35,7 +35,7 @@ import Testing
       state = state &* 1_664_525 &+ 1_013_904_223
       return UInt8(truncatingIfNeeded: state >> 24)
     }
-    let message = SharedMessage(noise)
+    let message = SharedMessage(noise, name: "noise")
     for _ in 0..<3 { #expect(message.frame(windowBits: 15, by: Compressor(counters)) == message.frame) }
     #expect(counters.compressions.value == 1)
   }

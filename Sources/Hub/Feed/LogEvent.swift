@@ -38,7 +38,7 @@ package struct LogEvent: Sendable {
   }
 }
 
-/// A run of consecutive events of one channel, encoded for WebSocket, on its way to a reactor.
+/// An event of one channel, encoded, on its way to a reactor.
 package struct Delivery: Sendable {
   package let channel: String
   package let offset: Int64
@@ -50,7 +50,7 @@ package struct Delivery: Sendable {
   package init(_ event: LogEvent) {
     channel = event.channel
     offset = event.offset
-    message = SharedMessage(event.message)
+    message = SharedMessage(event.message, name: event.name, offset: event.offset)
   }
 }
 

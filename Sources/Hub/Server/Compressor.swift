@@ -13,15 +13,18 @@ enum MessageForm: Equatable {
   case shared(windowBits: UInt8)
   /// Compressed by the connection's own stream; the order of compressing is the order of sending.
   case own(windowBits: UInt8)
+  /// As events of Server-Sent Events; the same bytes serve every stream.
+  case eventStream
 }
 
 /// Whether a socket may be sent a channel's events without a look at its connection, and in which form.
 struct FanOutReadiness: Equatable {
-  /// The window of the shared compressed form; 1 for the plain one, 0 for no.
+  /// The window of the shared compressed form; 2 for events of a stream, 1 for plain messages, 0 for no.
   let windowBits: UInt8
 
   static let no = FanOutReadiness(windowBits: 0)
   static let plain = FanOutReadiness(windowBits: 1)
+  static let eventStream = FanOutReadiness(windowBits: 2)
 
   private init(windowBits: UInt8) { self.windowBits = windowBits }
 
@@ -30,6 +33,7 @@ struct FanOutReadiness: Equatable {
     case .plain: self = .plain
     case .shared(let bits): windowBits = bits
     case .own: self = .no
+    case .eventStream: self = .eventStream
     }
   }
 }
@@ -106,7 +110,7 @@ final class Compressor {
   /// A frame with a message whose middle is compressed once for all that are sent it: `start` and `end` are stored.
   func frame(start: [UInt8], _ middle: Snapshot, end: [UInt8], windowBits: UInt8) -> [UInt8]? {
     guard let context = context(windowBits) else { return nil }
-    let part = middle.forms.bytes(windowBits: windowBits) {
+    let part = middle.forms.bytes(as: .shared(windowBits: windowBits)) {
       var part: [UInt8] = []
       counters.compressions.add()
       return (try? context.deflater.appendPart(middle.bytes.span.bytes, to: &part)) == nil ? [] : part

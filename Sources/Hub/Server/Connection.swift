@@ -10,6 +10,7 @@ final class Connection {
   enum Phase {
     case http(HTTPExchange)
     case webSocket(WebSocketSession)
+    case eventStream(EventStreamSession)
     /// Everything was said: the sending side is shut, what still comes is thrown away until the peer ends or time is up.
     case lingering
     case closed
@@ -65,6 +66,15 @@ final class Connection {
   func send(_ bytes: UnsafeRawBufferPointer) -> Transfer {
     if let tls { return tls.send(bytes) }
     return SystemCall.send(descriptor, bytes)
+  }
+
+  /// The session, while it listens, whatever carries that.
+  var session: ListeningSession? {
+    switch phase {
+    case .webSocket(let session): session
+    case .eventStream(let session): session
+    case .http, .lingering, .closed: nil
+    }
   }
 
   /// The session, while it speaks WebSocket.

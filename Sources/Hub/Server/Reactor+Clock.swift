@@ -40,13 +40,17 @@ extension Reactor {
     for case let connection? in connections {
       if second >= connection.deadline, !isExpiring { expired.append(connection) }
       if isStuck(connection) { continue }
-      guard let session = connection.webSocket, !session.isClosing else { continue }
+      guard let session = connection.session, !session.isClosing else { continue }
       if let caller = session.caller, caller.isExpired(at: now) {
         close(connection, code: 4401, reason: "The token has expired.")
         continue
       }
-      checkLiveness(connection, session)
-      if session.purpose == .hub, (second + connection.descriptor) % node.configuration.heartbeatSeconds == 0 {
+      switch connection.phase {
+      case .webSocket(let webSocket): checkLiveness(connection, webSocket)
+      case .eventStream(let stream): keepOpen(stream, connection)
+      case .http, .lingering, .closed: continue
+      }
+      if node.configuration.purpose == .hub, (second + connection.descriptor) % node.configuration.heartbeatSeconds == 0 {
         self.heartbeat(connection, session, fresh: fresh, quiet: heartbeat)
       }
       if connection.hasStalled {
@@ -105,7 +109,7 @@ extension Reactor {
       } else {
         close(connection, code: 4408, reason: "Sign in within \(node.configuration.limits.signInSeconds) s.")
       }
-    case .lingering:
+    case .eventStream, .lingering:
       closeNow(connection)
     case .closed:
       break
@@ -128,14 +132,17 @@ extension Reactor {
   }
 
   private func heartbeat(
-    _ connection: Connection, _ session: WebSocketSession, fresh: Int64, quiet: SharedMessage
+    _ connection: Connection, _ session: ListeningSession, fresh: Int64, quiet: SharedMessage
   ) {
+    if case .eventStream(let stream) = connection.phase, !stream.hasStarted { return }
     var heads: [(channel: String, offset: Int64)] = []
     for subscriber in session.subscribers where subscriber.channel.head != subscriber.toldHead {
       subscriber.toldHead = subscriber.channel.head
       heads.append((subscriber.channel.text, subscriber.channel.head))
     }
-    if heads.isEmpty { return write(frame(of: quiet, for: connection), to: connection) }
+    if heads.isEmpty, connection.form != .eventStream {
+      return write(frame(of: quiet, for: connection), to: connection)
+    }
     reply(to: connection) {
       ServerMessageEncoder.appendHeartbeat(at: instant(), fresh: instant(fresh), heads: heads, to: &$0)
     }

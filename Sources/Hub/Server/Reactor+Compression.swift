@@ -95,6 +95,8 @@ extension Reactor {
       guard let context = session.deflater ?? compressor.ownDeflater(windowBits: bits) else { return nil }
       session.deflater = context
       return compressor.frame(kind.opcode, payload, by: context)
+    case .eventStream:
+      return streamEvent(payload, to: connection)
     }
   }
 
@@ -104,6 +106,7 @@ extension Reactor {
     case .plain: message.frame
     case .shared(let bits): message.frame(windowBits: bits, by: compressor)
     case .own: message.text.withUnsafeBytes { compressedFrame(.text, $0, for: connection) } ?? message.frame
+    case .eventStream: message.streamEvent(epoch: node.feedState.epoch)
     }
   }
 
@@ -113,6 +116,10 @@ extension Reactor {
       ServerMessageEncoder.appendSubscribed(
         id: id, channel: channel.text, epoch: node.feedState.epoch, offset: snapshot.offset, recovered: false,
         snapshot: bytes, to: &output)
+    }
+    if case .eventStream(let stream) = connection.phase {
+      writeSnapshot(snapshot, stream, connection) { append(snapshot.bytes.span.bytes, to: &$0) }
+      return
     }
     if case .shared(let bits) = connection.form, snapshot.bytes.count >= Compressor.worthwhileBytes,
       let session = connection.webSocket, !session.isClosing
@@ -136,10 +143,19 @@ struct FanOutBlock {
   private let run: ArraySlice<Delivery>
   let plain: [UInt8]
   private var shared: [(windowBits: UInt8, bytes: [UInt8])] = []
+  private var streamed: [UInt8]?
 
   init(_ run: ArraySlice<Delivery>) {
     self.run = run
     plain = if let first = run.first, run.count == 1 { first.frame } else { run.flatMap(\.frame) }
+  }
+
+  /// What event streams are sent.
+  mutating func streamEvents(epoch: @autoclosure () -> String) -> [UInt8] {
+    if let events = streamed { return events }
+    let events = run.flatMap { $0.message.streamEvent(epoch: epoch()) }
+    streamed = events
+    return events
   }
 
   /// What connections of this window are sent.

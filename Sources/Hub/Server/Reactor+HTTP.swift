@@ -87,6 +87,8 @@ extension Reactor {
       answer(onlyReading(head), to: head, exchange, connection)
     case let path where path == "/ws" || path.hasPrefix("/ws/"):
       beginHandshake(request, exchange, connection)
+    case let path where path.hasPrefix("/sse/"):
+      beginEventStream(request, exchange, connection)
     case let path where path.hasPrefix("/api/"):
       beginCall(request, exchange, connection)
     default:

@@ -29,9 +29,7 @@ extension Reactor {
     // Whether the restaurant or ramp exists is asked before the upgrade, so that the answer can be a 404.
     Task.immediate(executorPreference: tasks) {
       do throws(Problem) {
-        let rows = try await database.rows(
-          "SELECT app.channel_exists($1, $2)", [.text(wanted.channel.kind.rawValue), .text(wanted.channel.id)])
-        guard rows[0].bool(0) else { throw .notFound("This channel") }
+        try await confirm(wanted.channel)
       } catch {
         answer(.problem(error), to: head, exchange, connection)
         return
@@ -45,6 +43,15 @@ extension Reactor {
         resumeReading(connection)
       }
     }
+  }
+
+  /// Throws 404 when there is nothing behind the channel.
+  func confirm(_ channel: ChannelName) async throws(Problem) {
+    // Others listen to it here: it was asked for them.
+    if let known = channels[channel], known.position != nil, !known.subscribers.isEmpty { return }
+    let rows = try await database.rows(
+      "SELECT app.channel_exists($1, $2)", [.text(channel.kind.rawValue), .text(channel.id)])
+    guard rows[0].bool(0) else { throw .notFound("This channel") }
   }
 
   private struct Prepared {
@@ -72,11 +79,7 @@ extension Reactor {
     guard node.crossOrigin.mayConnect(head) else {
       throw Problem(403, "origin_not_allowed", "This page's origin may not connect.")
     }
-    guard let query = QueryParameters(head.query) else { throw .badRequest("The query is malformed.") }
-    for name in ["token", "access_token", "authorization", "jwt"] where query[name] != nil {
-      throw .badRequest(
-        "A token does not belong in an address; send it in a header or message.", code: "token_in_query")
-    }
+    let query = try queryWithoutToken(head)
     let bearers = offer.subprotocols.filter { $0.hasPrefix("bearer.") }
     var caller: Caller?
     if let token = try bearer(of: head) {
@@ -92,6 +95,16 @@ extension Reactor {
     }
     if let pending, let caller { try mayListen(caller, to: pending.channel) }
     return Prepared(caller: caller, pending: pending, offer: offer)
+  }
+
+  /// The query of a request that opens a connection; a token in it would end in logs.
+  func queryWithoutToken(_ head: HTTPRequestHead) throws(Problem) -> QueryParameters {
+    guard let query = QueryParameters(head.query) else { throw .badRequest("The query is malformed.") }
+    for name in ["token", "access_token", "authorization", "jwt"] where query[name] != nil {
+      throw .badRequest(
+        "A token does not belong in an address; send it in a header or message.", code: "token_in_query")
+    }
+    return query
   }
 
   private func offset(_ text: String?) throws(Problem) -> Int64? {

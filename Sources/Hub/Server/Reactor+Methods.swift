@@ -25,6 +25,7 @@ extension Reactor {
     case "*": return HTTPMethods.known
     case "/health", "/ready", "/metrics": return HTTPMethods.reading
     case _ where path == "/ws" || path.hasPrefix("/ws/"): return ["GET", "OPTIONS"]
+    case _ where path.hasPrefix("/sse/"): return HTTPMethods.reading
     case _ where path.hasPrefix("/api/"):
       guard case .otherMethod(let allowed) = node.api.router.match(method: "OPTIONS", path: path) else { return nil }
       return allowed

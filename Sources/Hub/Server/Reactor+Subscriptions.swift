@@ -19,7 +19,7 @@ extension Reactor {
 
   // MARK: Subscribing
 
-  func subscribe(_ wanted: PendingSubscription, _ session: WebSocketSession, _ connection: Connection) {
+  func subscribe(_ wanted: PendingSubscription, _ session: ListeningSession, _ connection: Connection) {
     guard let caller = session.caller else { return }
     do throws(Problem) {
       try mayListen(caller, to: wanted.channel)
@@ -46,6 +46,7 @@ extension Reactor {
       defer { session.joinsRunning -= 1 }
       do throws(Problem) {
         try await join(subscriber, wanted, connection)
+        joined(session, connection)
         advance(subscriber)
       } catch {
         guard !subscriber.hasLeft else { return }
@@ -59,6 +60,10 @@ extension Reactor {
   private func refuse(_ problem: Problem, _ wanted: PendingSubscription, _ connection: Connection) {
     guard wanted.isShortcut else {
       error(problem, wanted.id, connection)
+      return
+    }
+    if case .eventStream(let stream) = connection.phase {
+      refuse(problem, stream, connection)
       return
     }
     let code: UInt16 = problem.status == 404 ? 4404 : problem.status == 403 ? 4403 : 1013
@@ -183,7 +188,7 @@ extension Reactor {
 
   // MARK: Leaving
 
-  func leave(_ subscriber: Subscriber, _ session: WebSocketSession) {
+  func leave(_ subscriber: Subscriber, _ session: ListeningSession) {
     guard !subscriber.hasLeft else { return }
     subscriber.channel.remove(subscriber)
     session.subscribers.removeAll { $0 === subscriber }
@@ -197,7 +202,7 @@ extension Reactor {
     emptied.append(subscriber.channel)
   }
 
-  func leaveAll(_ session: WebSocketSession) {
+  func leaveAll(_ session: ListeningSession) {
     for subscriber in session.subscribers { leave(subscriber, session) }
   }
 
@@ -295,7 +300,12 @@ extension Reactor {
         exceptions.append(channel.seats[index].subscriber)
         continue
       }
-      let bytes = readiness == .plain ? block.plain : block.bytes(windowBits: readiness.windowBits, by: compressor)
+      let bytes =
+        switch readiness {
+        case .plain: block.plain
+        case .eventStream: block.streamEvents(epoch: node.feedState.epoch)
+        default: block.bytes(windowBits: readiness.windowBits, by: compressor)
+        }
       let result = bytes.withUnsafeBytes { SystemCall.send(descriptor, $0) }
       if result != .moved(bytes.count) { keep(bytes, after: result, for: channel.seats[index].subscriber.connection) }
     }
@@ -330,6 +340,7 @@ extension Reactor {
       case .plain: write(block.plain, to: connection)
       case .shared(let bits): write(block.bytes(windowBits: bits, by: compressor), to: connection)
       case .own: for delivery in run { write(frame(of: delivery.message, for: connection), to: connection) }
+      case .eventStream: write(block.streamEvents(epoch: node.feedState.epoch), to: connection)
       }
     case .takeFrom(let offset):
       for delivery in run where delivery.offset >= offset {
@@ -410,7 +421,7 @@ extension Reactor {
     let connection = subscriber.connection
     var taken = 0
     for event in events where subscriber.subscription.caughtUp(event.offset, through: event.offset) != nil {
-      event.message.withUnsafeBytes { writeMessage(.text, $0, to: connection) }
+      write(event, to: connection)
       taken += 1
       if connection.outbound.count >= node.configuration.limits.sendQueueBytes { break }
     }
@@ -418,13 +429,13 @@ extension Reactor {
   }
 
   /// The connection's queue is empty again.
-  func drained(_ session: WebSocketSession, of connection: Connection) {
+  func drained(_ session: ListeningSession, of connection: Connection) {
     connection.hasLagging = false
     for subscriber in session.subscribers where subscriber.subscription.drained() { advance(subscriber) }
   }
 
   /// Takes up again what an absent database left standing.
-  func advanceStalled(_ session: WebSocketSession) {
+  func advanceStalled(_ session: ListeningSession) {
     for subscriber in session.subscribers where subscriber.subscription.state == .catchingUp { advance(subscriber) }
   }
 
@@ -432,7 +443,7 @@ extension Reactor {
 
   /// What the subscriber has cannot be continued: it gets a snapshot again.
   private func restart(_ subscriber: Subscriber) async {
-    guard let session = subscriber.connection.webSocket else { return }
+    guard let session = subscriber.connection.session else { return }
     subscriber.subscription = Subscription()
     do throws(Problem) {
       try await attach(subscriber.channel)

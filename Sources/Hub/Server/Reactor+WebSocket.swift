@@ -186,7 +186,7 @@ extension Reactor {
 
   /// Writes one message, made by `append` as JSON.
   func reply(to connection: Connection, _ append: (inout [UInt8]) -> Void) {
-    guard let session = connection.webSocket, !session.isClosing else { return }
+    guard let session = connection.session, !session.isClosing else { return }
     message.removeAll(keepingCapacity: true)
     append(&message)
     message.withUnsafeBytes { writeMessage(.text, $0, to: connection) }
@@ -199,7 +199,7 @@ extension Reactor {
     }
   }
 
-  func sendWelcome(_ id: MessageID?, _ session: WebSocketSession, _ connection: Connection) {
+  func sendWelcome(_ id: MessageID?, _ session: ListeningSession, _ connection: Connection) {
     let caller = session.caller
     reply(to: connection) {
       ServerMessageEncoder.appendWelcome(
@@ -212,8 +212,9 @@ extension Reactor {
 
   // MARK: Closing
 
-  /// Begins the closing handshake from our side.
+  /// Begins the closing handshake from our side, or ends an event stream.
   func close(_ connection: Connection, code: UInt16, reason: String) {
+    if case .eventStream(let stream) = connection.phase { end(stream, of: connection, code: code, reason: reason) }
     guard let session = connection.webSocket, !session.isClosing else { return }
     sendCork(to: connection)
     guard !connection.isClosed else { return }

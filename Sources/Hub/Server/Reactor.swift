@@ -278,7 +278,8 @@ package actor Reactor: LoopClient {
       receive(bytes, on: session, of: connection)
     case .http(let exchange):
       parse(UnsafeRawBufferPointer(bytes), exchange, connection)
-    case .lingering, .closed:
+    case .eventStream, .lingering, .closed:
+      // Behind the request of an event stream nothing is heard: its answer has no end.
       break
     }
   }
@@ -379,7 +380,7 @@ package actor Reactor: LoopClient {
         linger(connection)
         return
       }
-      if connection.hasLagging, let session = connection.webSocket { drained(session, of: connection) }
+      if connection.hasLagging, let session = connection.session { drained(session, of: connection) }
     }
     if case .http(let exchange) = connection.phase, !exchange.isBusy, !exchange.backlog.isEmpty {
       // In the next turn, after the others: a peer that takes its answers fast gets a queue's worth of them a turn.
@@ -425,9 +426,9 @@ package actor Reactor: LoopClient {
   }
 
   /// Takes the connection out of every channel.
-  private func release(_ connection: Connection) {
-    guard let session = connection.webSocket else { return }
+  func release(_ connection: Connection) {
+    guard let session = connection.session else { return }
     leaveAll(session)
-    node.counters.webSockets.subtract()
+    (connection.webSocket == nil ? node.counters.eventStreams : node.counters.webSockets).subtract()
   }
 }

@@ -8,6 +8,8 @@ struct HTTPAnswer {
   var type: String?
   var headers: [(String, String)] = []
   var body: [UInt8] = []
+  /// The content ends with the connection (RFC 9112 §6.3): nobody knows its length yet.
+  var endsWithConnection = false
 
   /// What `GET /health` says; balancers ask often.
   static let alive = HTTPAnswer.json(200, JSON(members: [("status", .string("alive"))]))
@@ -60,7 +62,7 @@ struct HTTPAnswer {
       fields.append("Content-Encoding", "gzip")
       fields.append("Vary", "Accept-Encoding")
     }
-    if status != 204 && status != 304 { fields.append("Content-Length", String(body.count)) }
+    if status != 204 && status != 304 && !endsWithConnection { fields.append("Content-Length", String(body.count)) }
     fields.append("X-Request-Id", requestID)
     fields.append("X-Content-Type-Options", "nosniff")
     if closing {

@@ -3,15 +3,15 @@
 import Protocol
 import Synchronization
 
-/// The compressed forms of some bytes, each made when it is first asked for.
-package final class DeflatedForms: Sendable {
-  private let forms = Mutex<[(windowBits: UInt8, bytes: [UInt8])]>([])
+/// The further forms of some bytes, each made when it is first asked for.
+package final class FurtherForms: Sendable {
+  private let forms = Mutex<[(form: MessageForm, bytes: [UInt8])]>([])
 
-  func bytes(windowBits: UInt8, made make: () -> [UInt8]) -> [UInt8] {
+  func bytes(as form: MessageForm, made make: () -> [UInt8]) -> [UInt8] {
     forms.withLock { forms in
-      if let form = forms.first(where: { $0.windowBits == windowBits }) { return form.bytes }
+      if let made = forms.first(where: { $0.form == form }) { return made.bytes }
       let bytes = make()
-      forms.append((windowBits, bytes))
+      forms.append((form, bytes))
       return bytes
     }
   }
@@ -22,9 +22,15 @@ package struct SharedMessage: Sendable {
   /// The whole frame, not compressed.
   package let frame: [UInt8]
   private let headerBytes: Int
-  private let forms = DeflatedForms()
+  private let forms = FurtherForms()
+  /// What an event stream calls it.
+  private let name: String
+  /// Of an event of the log.
+  private let offset: Int64?
 
-  package init(_ text: [UInt8]) {
+  package init(_ text: [UInt8], name: String, offset: Int64? = nil) {
+    self.name = name
+    self.offset = offset
     frame = webSocketText(text)
     headerBytes = frame.count - text.count
   }
@@ -35,8 +41,18 @@ package struct SharedMessage: Sendable {
   /// The whole frame for connections that agreed on a window and on no context; not compressed where that does not pay.
   func frame(windowBits: UInt8, by compressor: Compressor) -> [UInt8] {
     guard text.count >= Compressor.worthwhileBytes else { return frame }
-    return forms.bytes(windowBits: windowBits) {
+    return forms.bytes(as: .shared(windowBits: windowBits)) {
       text.withUnsafeBytes { compressor.frame(.text, $0, windowBits: windowBits) } ?? frame
+    }
+  }
+}
+
+extension SharedMessage {
+  /// The whole event for event streams.
+  func streamEvent(epoch: @autoclosure () -> String) -> [UInt8] {
+    forms.bytes(as: .eventStream) {
+      let id = offset.map { ServerSentEvents.eventID(epoch: epoch(), offset: $0) }
+      return text.withUnsafeBytes { serverSentEvent(name, id: id, $0.bytes) }
     }
   }
 }
@@ -46,7 +62,7 @@ struct Snapshot: Sendable {
   let offset: Int64
   let bytes: [UInt8]
   /// The parts of a message that hold it: what stands around it differs from one subscriber to the next.
-  let forms = DeflatedForms()
+  let forms = FurtherForms()
 }
 
 /// One text frame around a message.
@@ -55,4 +71,12 @@ func webSocketText(_ message: [UInt8]) -> [UInt8] {
   frame.reserveCapacity(WebSocketEncoder.maximumByteCount(of: message.count))
   WebSocketEncoder.append(.text, message.span.bytes, to: &frame)
   return frame
+}
+
+/// One event of an event stream around a message.
+func serverSentEvent(_ name: String, id: String?, _ message: RawSpan) -> [UInt8] {
+  var bytes: [UInt8] = []
+  bytes.reserveCapacity(message.byteCount + name.utf8.count + 48)
+  ServerSentEvents.append(name: name, id: id, data: message, to: &bytes)
+  return bytes
 }

@@ -4,18 +4,12 @@ import Channels
 import Domain
 import Protocol
 
-final class WebSocketSession {
+final class WebSocketSession: ListeningSession {
   let purpose: ServerPurpose
   var decoder: WebSocketDecoder
-  /// This connection in `welcome` and in the log.
-  let identifier: Identifier
-  var caller: Caller?
   /// A shortcut's subscription, made once the connection is signed in.
   var pending: PendingSubscription?
-  var subscribers: [Subscriber] = []
   var commandsRunning = 0
-  /// Subscriptions that are being made, also those given up meanwhile.
-  var joinsRunning = 0
   /// Bad messages in the minute that began at `badSince`.
   var badMessages = 0
   var badSince: Int32 = 0
@@ -25,20 +19,13 @@ final class WebSocketSession {
   /// Made at the first message that needs it.
   var inflater: InflateContext?
   var deflater: DeflateContext?
-  /// A close frame has been sent; nothing more is said.
-  var isClosing = false
   /// The drain has been announced; it closes when its commands are done.
   var isLeaving = false
 
   init(purpose: ServerPurpose, limits: WebSocketLimits, identifier: Identifier, caller: Caller? = nil) {
     self.purpose = purpose
     decoder = WebSocketDecoder(role: .server, limits: limits)
-    self.identifier = identifier
-    self.caller = caller
-  }
-
-  func subscriber(of channel: ChannelName) -> Subscriber? {
-    subscribers.first { $0.channel.name == channel }
+    super.init(identifier: identifier, caller: caller)
   }
 }
 

@@ -156,6 +156,21 @@ package enum ServerMessageEncoder {
     JSONWriter.append(literal: "}", to: &output)
   }
 
+  /// The last event of an event stream, which has no close frame: the code and reason that one would have.
+  package static func appendClose(code: UInt16, reason: String, to output: inout [UInt8]) {
+    begin("close", id: nil, to: &output)
+    member(#","code":"#, Int64(code), to: &output)
+    member(#","reason":"#, reason, to: &output)
+    JSONWriter.append(literal: "}", to: &output)
+  }
+
+  /// The type of a message that this encoder wrote.
+  package static func type(of message: RawSpan) -> String {
+    message.withUnsafeBytes { bytes in
+      String(decoding: bytes.dropFirst(9).prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
+    }
+  }
+
   // MARK: Pieces
 
   private static func begin(_ type: StaticString, id: MessageID?, to output: inout [UInt8]) {
