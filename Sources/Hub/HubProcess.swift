@@ -146,11 +146,14 @@ package final class HubProcess {
     let feed = Feed(
       loop: loops[0], connectionString: configuration.connectionString, node: name, mailboxes: mailboxes, state: state,
       counters: FeedCounters(metrics), log: log)
+    let presence = Presence(
+      loop: loops[0], connectionString: configuration.connectionString, node: name, mailboxes: mailboxes,
+      counters: PresenceCounters(metrics), log: log)
     let node = Node(
       name: name, configuration: configuration,
       api: API(router: Router.standard, services: services, feed: feed, log: log),
-      assets: Assets(folder: configuration.clients), feedState: state, metrics: metrics, tls: certificates,
-      log: log)
+      assets: Assets(folder: configuration.clients), feedState: state, presence: presence, metrics: metrics,
+      tls: certificates, log: log)
     let reactors = loops.indices.map {
       Reactor(index: $0, loop: loops[$0], node: node, mailbox: mailboxes[$0])
     }
@@ -164,6 +167,7 @@ package final class HubProcess {
     for reactor in parts.reactors { reactor.loop.start(client: reactor) }
     try waitFor {
       await parts.feed.start()
+      await parts.reactors[0].node.presence.start()
       for reactor in parts.reactors { await reactor.start() }
       for reactor in parts.reactors { await reactor.waitUntilConnected() }
       guard await parts.feed.waitUntilListening(limit: .seconds(30)) else { throw StartError.databaseAway }
@@ -235,11 +239,14 @@ package final class HubProcess {
 
   private func drain(_ parts: Parts) {
     let limit = Duration.seconds(configuration.drainSeconds)
+    let presence = parts.reactors[0].node.presence
     try? waitFor {
       await withTaskGroup { group in
+        group.addTask { await presence.leave() }
         for reactor in parts.reactors { group.addTask { await reactor.drain(limit: limit) } }
       }
       await parts.feed.stop()
+      await presence.stop()
     }
   }
 

@@ -8,6 +8,7 @@ package final class Node: Sendable {
   package let api: API
   package let assets: Assets
   package let feedState: FeedState
+  package let presence: Presence
   package let metrics: Metrics
   package let counters: ServerCounters
   package let admission: Admission
@@ -17,14 +18,15 @@ package final class Node: Sendable {
   package let log: Log
 
   package init(
-    name: String, configuration: Configuration, api: API, assets: Assets, feedState: FeedState, metrics: Metrics,
-    tls: TLSCertificates? = nil, log: Log
+    name: String, configuration: Configuration, api: API, assets: Assets, feedState: FeedState, presence: Presence,
+    metrics: Metrics, tls: TLSCertificates? = nil, log: Log
   ) {
     self.name = name
     self.configuration = configuration
     self.api = api
     self.assets = assets
     self.feedState = feedState
+    self.presence = presence
     self.metrics = metrics
     counters = ServerCounters(metrics)
     admission = Admission(configuration.limits)

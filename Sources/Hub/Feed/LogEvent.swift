@@ -54,11 +54,13 @@ package struct Delivery: Sendable {
   }
 }
 
-/// What the feed tells a reactor, in order.
+/// What the feed and the presence of the node tell a reactor, in order.
 package enum FeedMessage: Sendable {
   case events([Delivery])
   /// A head that the feed knows of but has not delivered yet.
   case head(channel: String, offset: Int64)
   /// The channel cannot be continued from where it was: its subscribers need a snapshot.
   case reset(channel: String)
+  /// Who listens.
+  case presence(PresenceNews)
 }

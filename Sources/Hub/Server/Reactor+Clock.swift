@@ -50,7 +50,8 @@ extension Reactor {
       case .eventStream(let stream): keepOpen(stream, connection)
       case .http, .lingering, .closed: continue
       }
-      if node.configuration.purpose == .hub, (second + connection.descriptor) % node.configuration.heartbeatSeconds == 0 {
+      if node.configuration.purpose == .hub, (second + connection.descriptor) % node.configuration.heartbeatSeconds == 0
+      {
         self.heartbeat(connection, session, fresh: fresh, quiet: heartbeat)
       }
       if connection.hasStalled {

@@ -78,7 +78,7 @@ extension Reactor {
 
   /// What the request asks for.
   private func streamSubscription(_ head: HTTPRequestHead) throws(Problem) -> PendingSubscription {
-    _ = try queryWithoutToken(head)
+    let query = try queryWithoutToken(head)
     guard head.accepts(ServerSentEvents.contentType) else {
       throw Problem(406, "not_acceptable", "This address answers with text/event-stream.")
     }
@@ -86,6 +86,7 @@ extension Reactor {
       throw .notFound("This channel")
     }
     var wanted = PendingSubscription(channel: channel, isShortcut: true)
+    try addPresence(from: query, to: &wanted)
     if let last = head.fields["Last-Event-ID"], !last.isEmpty {
       guard let position = ServerSentEvents.position(ofEventID: last) else {
         throw .badRequest("Last-Event-ID is the id of an event: epoch/offset.", code: "invalid_last_event_id")

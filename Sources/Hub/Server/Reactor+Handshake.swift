@@ -88,10 +88,12 @@ extension Reactor {
       caller = try self.caller(of: String(offered.dropFirst(7)))
     }
     var pending = try shortcut(head.path, caller)
-    if pending != nil {
-      pending?.since = try offset(query["since"])
-      pending?.epoch = query["epoch"]
-      pending?.wantsSnapshot = query["snapshot"] != "false"
+    if var wanted = pending {
+      wanted.since = try offset(query["since"])
+      wanted.epoch = query["epoch"]
+      wanted.wantsSnapshot = query["snapshot"] != "false"
+      try addPresence(from: query, to: &wanted)
+      pending = wanted
     }
     if let pending, let caller { try mayListen(caller, to: pending.channel) }
     return Prepared(caller: caller, pending: pending, offer: offer)

@@ -47,6 +47,7 @@ extension Reactor {
       do throws(Problem) {
         try await join(subscriber, wanted, connection)
         joined(session, connection)
+        arrived(subscriber, wanted, session)
         advance(subscriber)
       } catch {
         guard !subscriber.hasLeft else { return }
@@ -195,6 +196,7 @@ extension Reactor {
     subscriber.connection.subscriptionCount -= 1
     updateReadiness(of: subscriber.connection)
     node.counters.subscriptions.subtract()
+    departed(subscriber, session)
     guard subscriber.channel.seats.isEmpty else { return }
     subscriber.channel.emptySince = second
     guard !subscriber.channel.isEmptied else { return }
@@ -273,6 +275,8 @@ extension Reactor {
     case .reset(let text):
       guard let channel = ChannelName(text).flatMap({ channels[$0] }) else { return }
       restart(channel)
+    case .presence(let news):
+      tell(news)
     }
   }
 
@@ -432,6 +436,7 @@ extension Reactor {
   func drained(_ session: ListeningSession, of connection: Connection) {
     connection.hasLagging = false
     for subscriber in session.subscribers where subscriber.subscription.drained() { advance(subscriber) }
+    askForPresence(session)
   }
 
   /// Takes up again what an absent database left standing.
@@ -461,7 +466,7 @@ extension Reactor {
     channel.head = 0
     channel.recent.removeAll()
     channel.snapshot = nil
-    for subscriber in channel.seats.map(\.subscriber) {
+    for subscriber in channel.subscribers {
       Task.immediate(executorPreference: tasks) { await restart(subscriber) }
     }
   }

@@ -77,10 +77,15 @@ extension Reactor {
         error(Problem(404, "not_found", "There is no such channel."), request.id, connection)
         return
       }
-      let pending = PendingSubscription(
-        channel: name, id: request.id, since: request.since, epoch: request.epoch,
-        wantsSnapshot: request.wantsSnapshot)
-      subscribe(pending, session, connection)
+      do throws(Problem) {
+        let pending = PendingSubscription(
+          channel: name, id: request.id, since: request.since, epoch: request.epoch,
+          wantsSnapshot: request.wantsSnapshot, wantsPresence: request.wantsPresence,
+          stations: try request.stations.map { texts throws(Problem) in try stations(texts) })
+        subscribe(pending, session, connection)
+      } catch {
+        self.error(error, request.id, connection)
+      }
     case .unsubscribe(let id, let channel):
       guard let name = ChannelName(channel), let subscriber = session.subscriber(of: name) else {
         error(Problem(404, "not_subscribed", "This connection does not listen to that channel."), id, connection)

@@ -73,6 +73,8 @@ package actor Reactor: LoopClient {
   var isDraining = false
   var commandsRunning = 0
   var generation = 0
+  /// Who came and went, until it is reported.
+  var presenceChanges: [PresenceChange] = []
   /// Connections that ran out of time and wait for their turn to be told.
   var expired: [Connection] = []
   var spareDescriptor: Int32

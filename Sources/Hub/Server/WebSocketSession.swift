@@ -36,6 +36,9 @@ struct PendingSubscription {
   var since: Int64?
   var epoch: String?
   var wantsSnapshot = true
+  var wantsPresence = false
+  /// The kitchen stations that the screen shows; nil for all.
+  var stations: [Identifier]?
   /// Asked for by the address of the connection, which is of no use without it.
   var isShortcut = false
 }
@@ -59,6 +62,7 @@ final class Subscriber {
   var replayLimit = 64
   /// It has been taken out of the channel.
   var hasLeft = false
+  var presence = PresenceInterest()
 
   init(connection: Connection, channel: LocalChannel) {
     self.connection = connection
@@ -89,6 +93,7 @@ final class LocalChannel {
   let generation: Int
   /// Side by side in memory, because a fan-out goes through all of them.
   var seats: [Seat] = []
+  var subscribers: LazyMapSequence<[Seat], Subscriber> { seats.lazy.map(\.subscriber) }
   var recent = RecentEvents<SharedMessage>()
   /// The offset of the newest event delivered here; nil until the feed has attached the channel.
   var position: Int64?
@@ -100,6 +105,8 @@ final class LocalChannel {
   var snapshotWaiters: [SnapshotWaiter]?
   /// Subscribers that wait for the feed.
   var attachWaiters: [CheckedContinuation<Problem?, Never>]?
+  /// Subscribers that are told who listens.
+  var presenceWatchers = 0
   /// The second in which the last subscriber left; the channel is kept a little for those who come back.
   var emptySince: Int32 = 0
   /// It stands in the reactor's list of channels to give up.

@@ -17,10 +17,12 @@ package enum ClientMessage: Equatable, Sendable {
     package var epoch: String?
     package var wantsSnapshot: Bool
     package var wantsPresence: Bool
+    /// The kitchen stations that the screen shows; nil for all.
+    package var stations: [String]?
 
     package init(
       id: MessageID?, channel: String, since: Int64? = nil, epoch: String? = nil, wantsSnapshot: Bool = true,
-      wantsPresence: Bool = false
+      wantsPresence: Bool = false, stations: [String]? = nil
     ) {
       self.id = id
       self.channel = channel
@@ -28,6 +30,7 @@ package enum ClientMessage: Equatable, Sendable {
       self.epoch = epoch
       self.wantsSnapshot = wantsSnapshot
       self.wantsPresence = wantsPresence
+      self.stations = stations
     }
   }
 
@@ -95,7 +98,8 @@ extension ClientMessage {
         Subscribe(
           id: reader.id, channel: try reader.channel(), since: try reader.optionalOffset("since"),
           epoch: try reader.optionalString("epoch"), wantsSnapshot: try reader.optionalBool("snapshot") ?? true,
-          wantsPresence: try reader.optionalBool("presence") ?? false))
+          wantsPresence: try reader.optionalBool("presence") ?? false,
+          stations: try reader.optionalStrings("stations")))
     case "unsubscribe":
       return .unsubscribe(id: reader.id, channel: try reader.channel())
     case "command":
@@ -140,6 +144,15 @@ private struct MessageReader {
     guard let value = value(name) else { return nil }
     guard let string = value.string else { throw bad("\"\(name)\" must be a string.") }
     return string
+  }
+
+  func optionalStrings(_ name: String) throws(BadMessage) -> [String]? {
+    guard let value = value(name) else { return nil }
+    let strings = value.array?.compactMap(\.string)
+    guard let strings, strings.count == value.array?.count else {
+      throw bad("\"\(name)\" must be an array of strings.")
+    }
+    return strings
   }
 
   func string(_ name: String) throws(BadMessage) -> String {

@@ -106,6 +106,25 @@ package enum ServerMessageEncoder {
     JSONWriter.append(literal: "}", to: &output)
   }
 
+  /// Who is there now; without `members` they are too many to name.
+  package static func appendPresence(channel: String, members: [[UInt8]]?, count: Int, to output: inout [UInt8]) {
+    begin("presence", id: nil, to: &output)
+    member(#","channel":"#, channel, to: &output)
+    JSONWriter.append(literal: #","event":"list","members":"#, to: &output)
+    if let members {
+      JSONWriter.append(literal: "[", to: &output)
+      for (index, member) in members.enumerated() {
+        if index > 0 { JSONWriter.append(literal: ",", to: &output) }
+        JSONWriter.append(raw: member.span.bytes, to: &output)
+      }
+      JSONWriter.append(literal: "]", to: &output)
+    } else {
+      JSONWriter.append(literal: "null", to: &output)
+    }
+    member(#","count":"#, Int64(count), to: &output)
+    JSONWriter.append(literal: "}", to: &output)
+  }
+
   /// The answer to a command; `body` is JSON, nil for an answer without one.
   package static func appendReply(
     id: MessageID?, status: Int, body: RawSpan?, offsets: [(channel: String, offset: Int64)],

@@ -12,6 +12,15 @@ enum ChannelsQueries {
       """, [.text(channel.kind.rawValue), .text(channel.id), .text(channel.description)])
   }
 
+  /// Who listens, on every living node, by the connections' ids, which is by the moment of connecting.
+  static func presence(_ channel: ChannelName, _ page: Page) -> Statement {
+    Statement(
+      """
+      SELECT p.connection, NULL, \(PresenceQueries.member) FROM hub.live_presence AS p
+      WHERE p.channel = $1 AND ($2::uuid IS NULL OR p.connection > $2::uuid) ORDER BY p.connection LIMIT $3
+      """, [.text(channel.description), page.id, page.fetched])
+  }
+
   static func publish(_ channel: ChannelName, _ event: String, _ data: [UInt8]) -> Statement {
     Statement("SELECT hub.publish($1, $2, $3::jsonb)", [.text(channel.description), .text(event), .json(data)])
   }

@@ -12,6 +12,9 @@ extension Router {
     read("/api/v1/channels/{channel}/events") { (request, database) async throws(Problem) in
       try await ChannelsService.events(request, database)
     }
+    read("/api/v1/channels/{channel}/presence") { (request, database) async throws(Problem) in
+      try await ChannelsService.presence(request, database)
+    }
     command("POST", "/api/v1/channels/{channel}/events") { (request, transaction) async throws(Problem) in
       try await ChannelsService.publish(request, transaction)
     }

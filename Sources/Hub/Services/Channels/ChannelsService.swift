@@ -39,6 +39,12 @@ enum ChannelsService {
     return .ok(body)
   }
 
+  static func presence(_ request: Request, _ database: any Database) async throws(Problem) -> Answer {
+    let channel = try channel(request)
+    let page = try Page(request.query)
+    return try page.answer(try await database.rows(ChannelsQueries.presence(channel, page)))
+  }
+
   static func publish(_ request: Request, _ transaction: Transaction) async throws(Problem) -> Answer {
     // An admin publishes also where it may not listen; to everybody else another's channel does not exist.
     guard try request.signedIn.role.permissions.contains(.publishEvents) else {
