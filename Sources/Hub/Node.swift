@@ -53,6 +53,7 @@ package struct ServerCounters: Sendable {
   let replays: Counter
   let snapshots: Counter
   let receipts: Counter
+  let withdrawals: Counter
   let compressions: Counter
   let contexts: Gauge
 
@@ -72,6 +73,8 @@ package struct ServerCounters: Sendable {
     lagging = metrics.counter("hub_subscriptions_lagging_total", help: "Times a subscription fell behind its socket.")
     replays = metrics.counter("hub_replay_queries_total", help: "Reads of the log for subscribers.")
     receipts = metrics.counter("hub_receipts_total", help: "Receipts (seen) that clients sent.")
+    withdrawals = metrics.counter(
+      "hub_rights_withdrawn_total", help: "Subscriptions and sockets that lost their right.")
     compressions = metrics.counter("hub_compressions_total", help: "Messages compressed, however many got them.")
     contexts = metrics.gauge("hub_compression_contexts", help: "zlib streams kept for single connections.")
     snapshots = metrics.counter("hub_snapshot_queries_total", help: "Reads of a channel's snapshot.")

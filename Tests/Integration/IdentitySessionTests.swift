@@ -117,7 +117,8 @@ import TestSupport
     }
   }
 
-  @Test func `Refreshing reads the rights anew`() throws {
+  @Test func `Refreshing reads the restaurants anew; a changed role ends the session, and signing in reads it`() throws
+  {
     let shared = try RestHub.shared
     let database = try shared.foreign()
     try database.execute(
@@ -129,11 +130,16 @@ import TestSupport
     let tokens = try signIn("riser@demo.test")
     #expect(tokens["user"]["role"].string == "employee" && tokens["user"]["restaurants"].array.isEmpty)
     let house = try RestHouse(at: shared)
-    try database.execute("UPDATE app.user SET role = 'manager' WHERE email = 'riser@demo.test'")
     try database.execute(
       "INSERT INTO app.membership (user_id, restaurant_id) SELECT id, '\(house.id)' FROM app.user WHERE email = 'riser@demo.test'"
     )
-    let fresh = try post("refresh", ["refresh_token": tokens["refresh_token"].string ?? ""]).document
+    let joined = try post("refresh", ["refresh_token": tokens["refresh_token"].string ?? ""]).document
+    #expect(joined["user"]["restaurants"].array.map(\.string) == [house.id])
+    #expect(try house.call("GET", "restaurants/\(house.id)", as: joined["access_token"].string).status == 200)
+    try database.execute("UPDATE app.user SET role = 'manager' WHERE email = 'riser@demo.test'")
+    expectProblem(
+      try post("refresh", ["refresh_token": joined["refresh_token"].string ?? ""]), 401, "invalid_refresh_token")
+    let fresh = try signIn("riser@demo.test")
     #expect(fresh["user"]["role"].string == "manager")
     #expect(
       try house.call("PATCH", "restaurants/\(house.id)", #"{"name":"Risen"}"#, as: fresh["access_token"].string).status

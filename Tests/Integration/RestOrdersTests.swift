@@ -170,7 +170,7 @@ import TestSupport
     expectProblem(try house.call("PATCH", "restaurants/\(house.id)", #"{"active":false}"#), 403, "forbidden")
     #expect(try house.call("PATCH", "restaurants/\(house.id)", #"{"active":false}"#, as: house.platform).status == 200)
     let refused = try house.call("POST", "orders", house.orderBody([house.burger]))
-    expectProblem(refused, 422, "closed")
+    expectProblem(refused, 403, "restaurant_suspended")
     #expect(try house.call("PATCH", "restaurants/\(house.id)", #"{"active":true}"#, as: house.platform).status == 200)
     #expect(try house.call("POST", "orders", house.orderBody([house.burger])).status == 201)
   }

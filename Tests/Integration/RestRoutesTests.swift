@@ -8,13 +8,22 @@ import TestSupport
   /// For tests that leave its rows alone or bring their own order.
   private static let common = Result { try RestHouse(at: RestHub.shared) }
 
-  /// The ids that fill a route's pattern; every call gets an order and a ticket of its own, so that no row depends on
-  /// what an earlier one did.
+  /// The ids that fill a route's pattern; every call gets an order, a ticket, a colleague and a device of its own, so that
+  /// no row depends on what an earlier one did.
   private func names(_ house: RestHouse) throws -> [String: String] {
+    let (member, device) = (UUID().uuidString.lowercased(), UUID().uuidString.lowercased())
+    try house.shared.foreign().execute(
+      """
+      INSERT INTO app.user (id, email, name, role, password_hash)
+      VALUES ('\(member)', '\(member)@demo.test', 'Colleague', 'employee', 'x');
+      INSERT INTO app.membership (user_id, restaurant_id) VALUES ('\(member)', '\(house.id)');
+      INSERT INTO app.device (id, restaurant_id, kind, name) VALUES ('\(device)', '\(house.id)', 'till', 'Till')
+      """)
     let order = try house.order([house.burger], then: ["confirm"])
     return [
       "id": house.id, "product": house.burger, "category": house.category, "order": order["id"].string ?? "",
-      "ticket": order["tickets"][0]["id"].string ?? "", "unique": UUID().uuidString,
+      "ticket": order["tickets"][0]["id"].string ?? "", "unique": UUID().uuidString, "member": member,
+      "device": device,
     ]
   }
 
@@ -67,7 +76,9 @@ import TestSupport
     }
     let before = try state()
     var never = theirs
-    for name in ["id", "order", "ticket", "product", "category"] { never[name] = UUID().uuidString.lowercased() }
+    for name in ["id", "order", "ticket", "product", "category", "member", "device"] {
+      never[name] = UUID().uuidString.lowercased()
+    }
     var tokens = other.tokens.map { ($0.key, $0.value) }
     tokens.append(("ramp", try house.shared.forge.token(role: "ramp")))
     for route in RestRoute.all where route.isTenants {
@@ -158,7 +169,8 @@ import TestSupport
     func plain(_ route: String) -> String {
       route.replacing(/channels\/[a-z]+(:\{id\})?/, with: "channels/{}").replacing(/\{[a-z]+\}/, with: "{}")
     }
-    let expected = Set(RestRoute.all.map { plain($0.description) } + RestRoute.open.map(plain))
+    let expected = Set(
+      RestRoute.all.map { plain($0.description) } + RestRoute.open.map(plain) + RestRoute.apart.map(plain))
     #expect(Set(found.map { plain($0) }) == expected)
   }
 }

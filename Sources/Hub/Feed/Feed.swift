@@ -7,7 +7,9 @@
 // 3. Only channels with a subscriber on this node are tracked; the rest costs nothing.
 // 4. Own commits do not NOTIFY in their transaction (hub.notify = off); the heads they moved are announced to the other
 //    nodes together, at most once in `announceDelay`.
+// 5. Whose rights end is known here first: an event that says so is in the ledger before any reactor has it.
 // Not here: who may listen, snapshots, slow readers (Server), encoding of anything but events.
+import Domain
 package import EventLoop
 package import Postgres
 import Protocol
@@ -22,6 +24,7 @@ package actor Feed {
   private static let repairChannels = 32
 
   package nonisolated let state: FeedState
+  package nonisolated let access = AccessLedger()
   private nonisolated let loop: EventLoop
   nonisolated let tasks: LoopTasks
   package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -30,6 +33,8 @@ package actor Feed {
     var track = FeedTrack()
     /// The reactors that listen, each with the generation of its registration.
     var reactors: [Int: Int] = [:]
+    /// The id of the last event delivered.
+    var lastID: String?
   }
 
   private let node: String
@@ -49,6 +54,8 @@ package actor Feed {
   private var isStopped = false
   private var firstListeners: [CheckedContinuation<Void, Never>] = []
   private var lastXmin: String?
+  /// The epoch's row as it was read last; another one means that the log may be.
+  private var epochMark: String?
 
   package init(
     loop: EventLoop, connectionString: String, node: String, mailboxes: [Mailbox<FeedMessage>], state: FeedState,
@@ -112,22 +119,26 @@ package actor Feed {
     do throws(PostgresError) {
       let epoch = try await listener.execute(FeedQueries.epoch)[0].string(0)
       if state.replaceEpoch(epoch) {
+        entries[AccessChange.channel] = nil
         for (channel, entry) in entries { reset(channel, entry) }
       }
       // The place where re-scans start is taken before the heads are read: what commits in between is in both.
-      let xmin = try await listener.execute(FeedQueries.movedHeads(since: nil))[0].string(2)
+      let place = try await listener.execute(FeedQueries.movedHeads(since: nil))
+      let (xmin, mark) = (place[0].string(2), place[0].text(3))
       let shown = entries.compactMapValues(\.track.position)
       let rows = try await listener.execute(FeedQueries.heads(of: Array(entries.keys)))
       var heads: [String: Int64] = [:]
       for index in 0..<rows.count { heads[rows[index].string(0)] = rows[index].int64(1) }
-      if let (channel, offset) = shown.first(where: { $0.value > heads[$0.key] ?? 0 }) {
+      if let (channel, offset) = try await lostEvent(shown, heads) {
         // A failover or a restore has lost commits that were shown: from here on these offsets mean other events.
         log.error("feed.log_went_back", ["channel": LogValue(channel), "position": LogValue(offset)])
         try await listener.execute(FeedQueries.changeEpoch(from: epoch))
         return await relistened()
       }
+      try await readAccess()
       for (channel, head) in heads { heard(channel, head) }
       lastXmin = xmin
+      epochMark = mark
       state.setListening(true)
       state.heardFromDatabase()
       log.info("feed.listening", ["epoch": LogValue(epoch)])
@@ -146,6 +157,37 @@ package actor Feed {
     }
   }
 
+  /// Something that was delivered and that the log does not have, or has otherwise: then it is another log.
+  private func lostEvent(
+    _ shown: [String: Int64], _ heads: [String: Int64]
+  ) async throws(PostgresError) -> (channel: String, offset: Int64)? {
+    if let lost = shown.first(where: { $0.value > heads[$0.key] ?? 0 }) { return (lost.key, lost.value) }
+    let delivered = entries.compactMap { channel, entry in
+      entry.track.position.flatMap { offset in entry.lastID.map { (channel: channel, offset: offset, id: $0) } }
+    }
+    if delivered.isEmpty { return nil }
+    let rows = try await listener.execute(FeedQueries.otherwise(delivered))
+    return rows.first.map { ($0.string(0), $0.int64(1)) }
+  }
+
+  // MARK: Rights that end
+
+  /// Answers once the ledger is complete up to this offset of access:log.
+  package func completeAccess(upTo offset: Int64) async throws(PostgresError) {
+    if access.position < offset { try await readAccess() }
+  }
+
+  /// Begins the ledger anew; what comes meanwhile waits in the track.
+  private func readAccess() async throws(PostgresError) {
+    entries[AccessChange.channel] = Entry()
+    let rows = try await listener.execute(FeedQueries.accessState)
+    guard let document = try? JSON.parse(rows[0].bytes(0)), var entry = entries[AccessChange.channel] else { return }
+    let ready = entry.track.begin(at: access.replace(with: document, now: wallClockMicroseconds() / 1_000_000))
+    entries[AccessChange.channel] = entry
+    post(ready, to: entry)
+    if entry.track.isMissingEvents { scheduleRepair(of: AccessChange.channel) }
+  }
+
   // MARK: Registration of reactors
 
   /// Delivers the channel's events to a reactor from now on; answers the offset after which they start. Throws when the
@@ -154,12 +196,15 @@ package actor Feed {
     entries[channel, default: Entry()].reactors[reactor] = generation
     if let position = entries[channel]?.track.position { return position }
     do throws(PostgresError) {
-      let head = try await listener.execute(FeedQueries.head(of: channel))[0].int64(0)
+      let row = try await listener.execute(FeedQueries.head(of: channel))[0]
+      let head = row.int64(0)
+      try await completeAccess(upTo: row.int64(1))
       // Reset while the head was read: that registration is gone, and with it what the head was of.
       guard var entry = entries[channel], entry.reactors[reactor] == generation else {
         return try await attach(channel, reactor: reactor, generation: generation)
       }
       let ready = entry.track.begin(at: head)
+      entry.lastID = ready.last?.id ?? entry.lastID
       entries[channel] = entry
       post(ready, to: entry)
       flush()
@@ -234,6 +279,7 @@ package actor Feed {
     guard var entry = entries.removeValue(forKey: event.channel) else { return }
     let ready = entry.track.received(event)
     let missing = entry.track.isMissingEvents
+    if let last = ready.last { entry.lastID = last.id }
     entries[event.channel] = entry
     post(ready, to: entry)
     if missing { scheduleRepair(of: event.channel) }
@@ -253,9 +299,15 @@ package actor Feed {
   private func post(_ events: [LogEvent], to entry: Entry) {
     for event in events {
       let delivery = Delivery(event)
+      if let change = delivery.access { noteAccess(change, event) }
       for reactor in entry.reactors.keys { outboxes[reactor].append(delivery) }
     }
     counters.delivered.add(UInt64(events.count))
+  }
+
+  private func noteAccess(_ change: AccessChange, _ event: LogEvent) {
+    access.note(change, event, now: wallClockMicroseconds() / 1_000_000)
+    if event.channel == AccessChange.channel { access.reached(event.offset) }
   }
 
   private func flush() {
@@ -269,6 +321,8 @@ package actor Feed {
     counters.resets.add()
     entries[channel] = nil
     for reactor in entry.reactors.keys { mailboxes[reactor].post(.reset(channel: channel)) }
+    // When it fails, the connection is lost and LISTEN begins anew.
+    if channel == AccessChange.channel { Task.immediate(executorPreference: tasks) { try? await readAccess() } }
   }
 
   // MARK: Repair and re-scan
@@ -350,6 +404,10 @@ package actor Feed {
       state.heardFromDatabase()
       for index in 0..<rows.count {
         let row = rows[index]
+        if index == 0, row.text(3) != epochMark {
+          log.warning("feed.epoch_written")
+          return await relistened()
+        }
         if index == 0 { lastXmin = row.string(2) }
         guard let channel = row.text(0) else { continue }
         heard(channel, row.int64(1))

@@ -2,26 +2,33 @@
 package import Postgres
 
 package enum FeedQueries {
-  package static let epoch = Statement("SELECT epoch FROM hub.epoch")
+  /// The log's identity, changed first where it was restored or copied (0012-retention.sql).
+  package static let epoch = Statement("SELECT hub.current_epoch()")
 
   /// Gives the log a new identity, unless another node was quicker.
   package static func changeEpoch(from epoch: String) -> Statement {
-    Statement(
-      """
-      UPDATE hub.epoch SET epoch = replace(left(gen_random_uuid()::text, 13), '-', ''), since = now() WHERE epoch = $1
-      """, [.text(epoch)])
+    Statement("SELECT hub.change_epoch($1)", [.text(epoch)])
   }
 
+  /// The channel's head, and that of access:log as of the same moment.
   package static func head(of channel: String) -> Statement {
-    Statement("SELECT coalesce((SELECT head FROM hub.channel WHERE name = $1), 0)", [.text(channel)])
+    Statement("SELECT coalesce((SELECT head FROM hub.channel WHERE name = $1), 0), \(accessHead)", [.text(channel)])
   }
+
+  /// The head of access:log, to stand in a statement that moves a subscriber forward (AccessLedger).
+  package static let accessHead = "coalesce((SELECT head FROM hub.channel WHERE name = 'access:log'), 0)"
+
+  /// Whose rights have ended lately, and the head of access:log as of the same moment.
+  package static let accessState = Statement(
+    "SELECT app.access_state($1::integer * interval '1 second')", [.integer(AccessLedger.lifetime)])
 
   /// Heads that may have moved since a scan whose snapshot had this xmin (the first scan has none and is told only xmin).
   /// A transaction that was running then has a xid of at least that xmin, so no commit can slip between two scans.
+  /// The last column is another one whenever somebody has written the epoch's row, and be it a restore.
   package static func movedHeads(since xmin: String?) -> Statement {
     Statement(
       """
-      SELECT c.name, c.head, s.xmin::text
+      SELECT c.name, c.head, s.xmin::text, (SELECT epoch || ' ' || xmin::text FROM hub.epoch)
       FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin) AS s
       LEFT JOIN hub.channel AS c ON c.last_xid >= $1::text::xid8
       """, [xmin.map { .text($0) } ?? .null])
@@ -30,6 +37,19 @@ package enum FeedQueries {
   /// The heads of the named channels, whenever they moved.
   package static func heads(of channels: [String]) -> Statement {
     Statement("SELECT name, head FROM hub.channel WHERE name = ANY($1::text[])", [.textArray(channels)])
+  }
+
+  /// The first of these events that stands in the log under another id, if any.
+  package static func otherwise(_ delivered: [(channel: String, offset: Int64, id: String)]) -> Statement {
+    Statement(
+      """
+      SELECT e.channel, e."offset" FROM unnest($1::text[], $2::bigint[], $3::uuid[]) AS d (channel, "offset", id)
+      JOIN hub.event AS e ON e.channel = d.channel AND e."offset" = d."offset" AND e.id <> d.id LIMIT 1
+      """,
+      [
+        .textArray(delivered.map(\.channel)), .integerArray(delivered.map(\.offset)),
+        .textArray(delivered.map(\.id)),
+      ])
   }
 
   /// The events after the given offset of each channel, at most `limit` a channel, in order.
@@ -54,11 +74,12 @@ package enum FeedQueries {
     Statement("SELECT hub.notify($1::jsonb, NULL, $2)", [.json(heads), .text(node)])
   }
 
-  /// A channel's state and the offset it is the state of, as one statement sees them: one snapshot, so exactly.
+  /// A channel's state, the offset it is the state of, and the head of access:log, as one statement sees them: one
+  /// snapshot, so exactly.
   package static func snapshot(kind: String, id: String, channel: String) -> Statement {
     Statement(
       """
-      SELECT coalesce((SELECT head FROM hub.channel WHERE name = $3), 0), app.snapshot($1, $2)
+      SELECT coalesce((SELECT head FROM hub.channel WHERE name = $3), 0), app.snapshot($1, $2), \(accessHead)
       """, [.text(kind), .text(id), .text(channel)])
   }
 }

@@ -1,4 +1,5 @@
 // An event of the channel log as it travels in the hub, and its one encoded form.
+import Domain
 package import Postgres
 import Protocol
 
@@ -44,6 +45,8 @@ package struct Delivery: Sendable {
   package let offset: Int64
   /// Shared by every connection it is written to.
   package let message: SharedMessage
+  /// The rights that end or come back with this event; nil for nearly every event.
+  let access: AccessChange?
   /// The whole frame, not compressed.
   package var frame: [UInt8] { message.frame }
 
@@ -51,6 +54,7 @@ package struct Delivery: Sendable {
     channel = event.channel
     offset = event.offset
     message = SharedMessage(event.message, name: event.name, offset: event.offset)
+    access = AccessChange(event)
   }
 }
 

@@ -99,6 +99,11 @@ package struct API: Sendable {
       throw Problem(404, "not_found", "There is nothing at this path.")
     }
     if route.access == .signedIn && call.caller == nil { throw call.refusal ?? .unauthorized() }
+    // What needs no rights does not mind that they have ended.
+    let caller =
+      route.access == .signedIn
+      ? try call.caller.map { caller throws(Problem) in try feed.access.current(caller) }
+      : call.caller
     if let key = call.idempotencyKey, !isUsableKey(key) {
       throw .badRequest(
         "An Idempotency-Key is 1 to \(IdempotencyKeys.maximumBytes) visible characters.",
@@ -106,7 +111,7 @@ package struct API: Sendable {
     }
     var request = Request(
       method: call.method, path: call.path, query: try parsedQuery(call.query), body: try parsedBody(call),
-      caller: call.caller, idempotencyKey: call.idempotencyKey, ifNoneMatch: call.ifNoneMatch, trace: call.trace,
+      caller: caller, idempotencyKey: call.idempotencyKey, ifNoneMatch: call.ifNoneMatch, trace: call.trace,
       peer: call.peer, requestID: call.requestID, services: services)
     request.parameters = parameters
     switch route.handler {
@@ -114,9 +119,13 @@ package struct API: Sendable {
       return APIResult(try await handler(request, database))
     case .command(let handler):
       let outcome = try await CommandRunner.run(
-        request, handler, fingerprint: fingerprint(request, call.query), pool: pool)
+        request, handler, access: route.access, fingerprint: fingerprint(request, call.query), pool: pool)
       if !outcome.events.isEmpty {
         let events = outcome.events
+        // Before the answer: whoever has it must find the rights ended, on this node at once.
+        for event in events {
+          if let change = AccessChange(event) { feed.access.note(change, event, now: services.now) }
+        }
         // The answer does not wait for the feed; the task begins on the feed's own loop, one hop away.
         Task(executorPreference: feed.tasks) { await feed.committed(events) }
       }

@@ -103,6 +103,8 @@ package struct Problem: Error, Sendable {
       self = .unavailable(cause: error)
     case .server(let server):
       switch server.sqlState.prefix(2) {
+      // Rights that do not hold any more (AccessQueries).
+      case "HA": self = AccessQueries.problem(server.sqlState)
       // Connection exceptions, resources, operator intervention: away for now.
       case "08", "53", "57": self = .unavailable(cause: error)
       // Serialisation failures and deadlocks that a repeat did not cure.

@@ -4,6 +4,7 @@ extension Router {
   package static let standard: Router = {
     var router = Router()
     router.addIdentity()
+    router.addAccess()
     router.addRestaurants()
     router.addMenu()
     router.addOrders()

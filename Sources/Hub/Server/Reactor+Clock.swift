@@ -36,7 +36,7 @@ extension Reactor {
     // Most connections are told the same: nothing moved.
     var quiet: [UInt8] = []
     ServerMessageEncoder.appendHeartbeat(at: instant(), fresh: instant(fresh), heads: [], to: &quiet)
-    let heartbeat = SharedMessage(quiet)
+    let heartbeat = SharedMessage(quiet, name: "heartbeat")
     for case let connection? in connections {
       if second >= connection.deadline, !isExpiring { expired.append(connection) }
       if isStuck(connection) { continue }
@@ -60,6 +60,7 @@ extension Reactor {
       }
     }
     if !isExpiring { expireSome() }
+    sweepEnded()
     if second % 10 == 0 { dropEmptyChannels() }
     if index == 0, second % 60 == 1, node.configuration.purpose == .hub {
       Task.immediate(executorPreference: tasks) { await Maintenance.run(database, log: node.log) }

@@ -205,8 +205,9 @@ extension Reactor {
   /// The caller that an access token stands for, or 401.
   func caller(of token: String) throws(Problem) -> Caller {
     let services = node.api.services
+    let caller: Caller
     do throws(TokenIssuer.Refusal) {
-      return try services.tokens.read(token, as: .access, now: services.now).caller
+      caller = try services.tokens.read(token, as: .access, now: services.now).caller
     } catch {
       var problem = Problem.unauthorized(
         error == .expired ? "The token has expired." : "The token is not valid.")
@@ -214,6 +215,7 @@ extension Reactor {
       problem.headers = [("WWW-Authenticate", "Bearer error=\"invalid_token\"")]
       throw problem
     }
+    return try node.api.feed.access.current(caller)
   }
 
   func requestID(_ head: HTTPRequestHead?) -> String {

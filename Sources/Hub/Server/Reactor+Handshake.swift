@@ -144,8 +144,8 @@ extension Reactor {
   }
 
   func mayListen(_ caller: Caller, to channel: ChannelName) throws(Problem) {
-    switch caller.mayListen(to: channel.kind.rawValue, channel.id) {
-    case .granted: return
+    switch try node.api.feed.access.current(caller).mayListen(to: channel.kind.rawValue, channel.id) {
+    case .granted: if isSuspended(channel, for: caller) { throw .suspended }
     case .forbidden: throw .forbidden("Your role may not listen to this channel.")
     case .invisible: throw .notFound("This channel")
     }

@@ -59,7 +59,7 @@ extension Reactor {
 
   /// Tells why a subscription was not made; a connection that was opened for it is closed (wire §2).
   private func refuse(_ problem: Problem, _ wanted: PendingSubscription, _ connection: Connection) {
-    guard wanted.isShortcut else {
+    guard wanted.isShortcut || problem.status == 401 else {
       error(problem, wanted.id, connection)
       return
     }
@@ -67,8 +67,7 @@ extension Reactor {
       refuse(problem, stream, connection)
       return
     }
-    let code: UInt16 = problem.status == 404 ? 4404 : problem.status == 403 ? 4403 : 1013
-    close(connection, code: code, reason: problem.detail)
+    close(connection, code: closeCode(of: problem), reason: problem.detail)
   }
 
   private func channel(named name: ChannelName) -> LocalChannel {
@@ -89,6 +88,7 @@ extension Reactor {
     if let since = wanted.since, wanted.epoch == nil || wanted.epoch == epoch {
       if try await canResume(channel, after: since) {
         guard !subscriber.hasLeft else { return }
+        try mayStillListen(subscriber)
         reply(to: connection) {
           ServerMessageEncoder.appendSubscribed(
             id: wanted.id, channel: channel.text, epoch: epoch, offset: since, recovered: true, snapshot: nil, to: &$0)
@@ -98,6 +98,7 @@ extension Reactor {
       }
     } else if wanted.since == nil, !wanted.wantsSnapshot {
       let position = channel.position ?? 0
+      try mayStillListen(subscriber)
       reply(to: connection) {
         ServerMessageEncoder.appendSubscribed(
           id: wanted.id, channel: channel.text, epoch: epoch, offset: position, recovered: false, snapshot: nil, to: &$0
@@ -113,6 +114,7 @@ extension Reactor {
     let channel = subscriber.channel
     guard let snapshot = try await snapshot(of: channel) else { throw .notFound("This channel") }
     guard !subscriber.hasLeft else { return }
+    try mayStillListen(subscriber)
     writeSubscribed(snapshot, id: id, channel, to: subscriber.connection)
     subscriber.subscription.subscribed(at: snapshot.offset)
   }
@@ -152,8 +154,9 @@ extension Reactor {
     let rows = try await database.rows(
       """
       SELECT coalesce((SELECT head FROM hub.channel WHERE name = $1), 0),
-        (SELECT min("offset") FROM hub.event WHERE channel = $1 AND "offset" > $2)
+        (SELECT min("offset") FROM hub.event WHERE channel = $1 AND "offset" > $2), \(FeedQueries.accessHead)
       """, [.text(channel.text), .integer(offset)])
+    try await completeAccess(upTo: rows[0].int64(2))
     let head = rows[0].int64(0)
     if offset >= head { return offset == head }
     return rows[0].integer(1) == offset + 1
@@ -175,6 +178,7 @@ extension Reactor {
       node.counters.snapshots.add()
       let statement = FeedQueries.snapshot(kind: channel.name.kind.rawValue, id: channel.name.id, channel: channel.text)
       let rows = try await database.rows(statement.sql, statement.values)
+      try await completeAccess(upTo: rows[0].int64(2))
       let snapshot = rows[0].isNull(1) ? nil : Snapshot(offset: rows[0].int64(0), bytes: rows[0].bytes(1))
       channel.snapshot = snapshot
       result = .success(snapshot)
@@ -255,10 +259,12 @@ extension Reactor {
     for events in byChannel.values { deliverRuns(of: events) }
   }
 
-  /// What an earlier registration of the channel left in the mailbox need not lead up to what follows.
+  /// What an earlier registration of the channel left in the mailbox need not lead up to what follows. A change of rights
+  /// begins a run: what was committed before it has been handed out by then.
   private func deliverRuns(of events: [Delivery]) {
     var start = 0
-    for index in events.indices.dropFirst() where events[index].offset != events[index - 1].offset + 1 {
+    for index in events.indices.dropFirst()
+    where events[index].offset != events[index - 1].offset + 1 || events[index].access != nil {
       deliver(events[start..<index])
       start = index
     }
@@ -285,6 +291,7 @@ extension Reactor {
     guard let first = run.first, let last = run.last, let name = ChannelName(first.channel),
       let channel = channels[name]
     else { return }
+    if let change = first.access { withdraw(change, in: channel) }
     for delivery in run {
       channel.recent.append(delivery.message, byteCount: delivery.frame.count, offset: delivery.offset)
     }
@@ -425,6 +432,7 @@ extension Reactor {
     let connection = subscriber.connection
     var taken = 0
     for event in events where subscriber.subscription.caughtUp(event.offset, through: event.offset) != nil {
+      if let change = AccessChange(event), withdraw(change, event, from: subscriber) { return taken }
       write(event, to: connection)
       taken += 1
       if connection.outbound.count >= node.configuration.limits.sendQueueBytes { break }
@@ -457,7 +465,9 @@ extension Reactor {
     } catch {
       guard !subscriber.hasLeft else { return }
       leave(subscriber, session)
-      close(subscriber.connection, code: 1013, reason: "the channel cannot be continued; connect again")
+      let code = closeCode(of: error)
+      let reason = code == 1013 ? "the channel cannot be continued; connect again" : error.detail
+      close(subscriber.connection, code: code, reason: reason)
     }
   }
 

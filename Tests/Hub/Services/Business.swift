@@ -53,6 +53,7 @@ actor Business {
       options: PostgresOptions(parameters: [(name: "hub.notify", value: "off")]))
     var router = Router()
     router.addIdentity()
+    router.addAccess()
     router.addRestaurants()
     router.addMenu()
     router.addOrders()
@@ -82,7 +83,7 @@ actor Business {
       case .read(let handler):
         return reply(try await handler(request, PooledDatabase(pool)))
       case .command(let handler):
-        let outcome = try await CommandRunner.run(request, handler, fingerprint: "", pool: pool)
+        let outcome = try await CommandRunner.run(request, handler, access: route.access, fingerprint: "", pool: pool)
         return reply(outcome.answer, outcome.events)
       }
     } catch {

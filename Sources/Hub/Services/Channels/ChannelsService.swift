@@ -9,7 +9,7 @@ enum ChannelsService {
 
   static func snapshot(_ request: Request, _ database: any Database) async throws(Problem) -> Answer {
     let channel = try channel(request)
-    let rows = try await database.rows(ChannelsQueries.snapshot(channel))
+    let rows = try await read(ChannelsQueries.snapshot(channel), of: channel, request, database)
     guard let row = rows.first, !row.isNull(2) else { throw .notFound("This channel") }
     let tag = "\"\(row.string(0)).\(row.int64(1))\""
     if request.has(tag) { return Answer(status: 304, body: [], headers: [("ETag", tag)]) }
@@ -25,7 +25,7 @@ enum ChannelsService {
     let after = try number(request, "after", in: 0...Int64.max) ?? 0
     let limit = try number(request, "limit", in: 1...mostEvents) ?? 50
     let statement = FeedQueries.events(after: [(channel.description, after)], limit: Int(limit))
-    let rows = try await database.rows(statement)
+    let rows = try await read(statement, of: channel, request, database)
     var body = Array(#"{"items":["#.utf8)
     var last: Int64?
     for row in rows {
@@ -70,6 +70,17 @@ enum ChannelsService {
       ])
     }
     return Answer(status: 202, body: Array(#"{"channel":"\#(channel)","event":"\#(name)"}"#.utf8))
+  }
+
+  /// Reads of a channel, and then asks whether the caller may still have done so: what is read after a revocation's
+  /// commit is not given to whom it revoked.
+  private static func read(
+    _ statement: Statement, of channel: ChannelName, _ request: Request, _ database: any Database
+  ) async throws(Problem) -> PostgresRows {
+    let caller = try request.signedIn
+    let concerned = caller.role == .platformOwner ? [] : Identifier(channel.id).map { [$0] }
+    guard let check = AccessQueries.check(caller, in: concerned) else { return try await database.rows(statement) }
+    return try await database.batch([statement, check])[0]
   }
 
   /// The channel of the path, if the caller may listen to it.

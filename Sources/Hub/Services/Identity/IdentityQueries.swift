@@ -6,26 +6,35 @@ import Postgres
 import Protocol
 
 enum IdentityQueries {
-  /// An active user by the address, with what the password is checked against.
+  /// An active user by the address, with what the password is checked against and the number of its rights.
   static func user(
     _ email: EmailAddress, _ database: any Database
-  ) async throws(Problem) -> (member: Member, passwordHash: String)? {
+  ) async throws(Problem) -> (member: Member, passwordHash: String, rights: Int64)? {
     let rows = try await database.rows(
       """
-      SELECT app.user_document(u.id), u.password_hash FROM app.user AS u WHERE u.email = $1::text AND u.active
+      SELECT app.user_document(u.id), u.password_hash, u.rights FROM app.user AS u WHERE u.email = $1::text AND u.active
       """, [.text(email.description)])
     guard let row = rows.first else { return nil }
-    return (try member(row.bytes(0)), row.string(1))
+    return (try member(row.bytes(0)), row.string(1), row.int64(2))
   }
 
+  /// Makes a session with the rights that were read, unless they have changed since; whether it was made. The lock waits
+  /// for a change that is not committed yet, and keeps the next one out until the session can be seen and ended by it.
   static func insertSession(
-    _ session: Identifier, of user: Identifier, refreshID: Identifier, seconds: Int64
-  ) -> Statement {
-    Statement(
+    _ session: Identifier, of user: Identifier, rights: Int64, refreshID: Identifier, seconds: Int64,
+    _ database: any Database
+  ) async throws(Problem) -> Bool {
+    let rows = try await database.rows(
       """
       INSERT INTO app.session (id, user_id, refresh_id, expires_at)
-      VALUES ($1::uuid, $2::uuid, $3::uuid, now() + $4::integer * interval '1 second')
-      """, [PostgresValue(session), PostgresValue(user), PostgresValue(refreshID), .integer(seconds)])
+      SELECT $1::uuid, u.id, $3::uuid, now() + $4::integer * interval '1 second'
+      FROM app.user AS u WHERE u.id = $2::uuid AND u.active AND u.rights = $5::integer FOR SHARE
+      RETURNING 1
+      """,
+      [
+        PostgresValue(session), PostgresValue(user), PostgresValue(refreshID), .integer(seconds), .integer(rights),
+      ])
+    return !rows.isEmpty
   }
 
   /// Replaces the session's refresh token, if it is the newest of a session that has not ended and whose user or device

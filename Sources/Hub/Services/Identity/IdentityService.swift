@@ -1,6 +1,6 @@
 // Signing in, staying signed in, signing out (domain.md §1). A session is a row with the id of its newest refresh
-// token; a refresh token that was used before is a stolen one, or its thief is the faster: the session ends. Roles and
-// restaurants are read anew at each refresh, so a token's rights are at most 15 minutes old.
+// token; a refresh token that was used before is a stolen one, or its thief is the faster: the session ends. Rights that
+// come are read at the next refresh; rights that go end at once (Services/Access).
 import Domain
 import Postgres
 import Protocol
@@ -15,20 +15,33 @@ enum IdentityService {
     }
     try fields.check()
     guard let password, password.utf8.count <= PasswordPolicy.maximumBytes else { throw refusal }
-    let found =
-      if let address = email.flatMap({ EmailAddress($0) }) {
-        try await IdentityQueries.user(address, database)
-      } else { nil as (member: Member, passwordHash: String)? }
+    let address = email.flatMap { EmailAddress($0) }
+    var found = try await user(address, database)
     // An account that does not exist costs a verification too, so that the time does not tell (domain.md §1).
-    guard try await request.services.passwords.verify(password, against: found?.passwordHash), let found else {
-      throw refusal
+    guard try await request.services.passwords.verify(password, against: found?.passwordHash),
+      let hash = found?.passwordHash
+    else { throw refusal }
+    // Rights that change while the password is being checked are read anew; nobody signs in with those of before.
+    for _ in 0..<3 {
+      guard let current = found, current.passwordHash == hash else { throw refusal }
+      let session = request.services.newIdentifier()
+      let tokens = SignedTokens(for: current.member, session: session, request.services)
+      if try await IdentityQueries.insertSession(
+        session, of: current.member.id, rights: current.rights, refreshID: tokens.refreshID,
+        seconds: TokenIssuer.refreshSeconds, database)
+      {
+        return tokens.answer(current.member)
+      }
+      found = try await user(address, database)
     }
-    let session = request.services.newIdentifier()
-    let tokens = SignedTokens(for: found.member, session: session, request.services)
-    _ = try await database.rows(
-      IdentityQueries.insertSession(
-        session, of: found.member.id, refreshID: tokens.refreshID, seconds: TokenIssuer.refreshSeconds))
-    return tokens.answer(found.member)
+    throw .unavailable("The account is being changed; try again.")
+  }
+
+  private static func user(
+    _ address: EmailAddress?, _ database: any Database
+  ) async throws(Problem) -> (member: Member, passwordHash: String, rights: Int64)? {
+    guard let address else { return nil }
+    return try await IdentityQueries.user(address, database)
   }
 
   static func refresh(_ request: Request, _ transaction: Transaction) async throws(Problem) -> Answer {

@@ -8,17 +8,11 @@ enum RestaurantsEvents {
     RestaurantsQueries.publish("restaurant.opened", of: restaurant, to: ["platform", "restaurant:\(restaurant)"])
   }
 
-  /// `isActive` is nil when the change did not touch it.
-  static func changed(_ restaurant: Identifier, isActive: Bool?) -> Statement {
-    let event =
-      switch isActive {
-      case true?: "restaurant.resumed"
-      case false?: "restaurant.suspended"
-      case nil: "restaurant.updated"
-      }
+  /// Not for one that was suspended or resumed: that is told where the row changes (0011-access.sql).
+  static func changed(_ restaurant: Identifier) -> Statement {
     let kinds = ["kitchen", "payments", "pos", "restaurant"]
     return RestaurantsQueries.publish(
-      event, of: restaurant, to: ["platform"] + kinds.map { "\($0):\(restaurant)" })
+      "restaurant.updated", of: restaurant, to: ["platform"] + kinds.map { "\($0):\(restaurant)" })
   }
 
   static func stationAdded(_ station: Identifier, in restaurant: Identifier) -> Statement {

@@ -62,9 +62,13 @@ enum RestaurantsQueries {
       """, [.textArray(channels), .text(event), PostgresValue(restaurant)])
   }
 
+  static func documentStatement(_ id: Identifier) -> Statement {
+    Statement("SELECT app.restaurant_document($1::uuid)", [PostgresValue(id)])
+  }
+
   /// Empty when there is no such restaurant.
   static func document(_ id: Identifier, _ database: any Database) async throws(Problem) -> [UInt8] {
-    try await database.rows("SELECT app.restaurant_document($1::uuid)", [PostgresValue(id)])[0].bytes(0)
+    try await database.rows(documentStatement(id))[0].bytes(0)
   }
 
   /// As (id, null, document) in the order of their ids; `own` is nil for somebody who sees all.

@@ -36,9 +36,10 @@ enum RestaurantsService {
     }
     try fields.check()
     try await checkZone(settings, transaction)
-    let turned = settings.active.flatMap { $0 == current.active ? nil : $0 }
+    let isTurned = settings.active.map { $0 != current.active } ?? false
     let results = try await transaction.batch([
-      RestaurantsQueries.update(settings, of: id), RestaurantsEvents.changed(id, isActive: turned),
+      RestaurantsQueries.update(settings, of: id),
+      isTurned ? RestaurantsQueries.documentStatement(id) : RestaurantsEvents.changed(id),
     ])
     return .ok(results[1][0].bytes(0))
   }
