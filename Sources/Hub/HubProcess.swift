@@ -130,6 +130,7 @@ package final class HubProcess {
   private struct Parts {
     var reactors: [Reactor]
     var feed: Feed
+    var deadlines: Deadlines
     var services: Services
   }
 
@@ -157,7 +158,9 @@ package final class HubProcess {
     let reactors = loops.indices.map {
       Reactor(index: $0, loop: loops[$0], node: node, mailbox: mailboxes[$0])
     }
-    return Parts(reactors: reactors, feed: feed, services: services)
+    let deadlines = Deadlines(
+      loop: loops[0], connectionString: configuration.connectionString, feed: feed, metrics: metrics, log: log)
+    return Parts(reactors: reactors, feed: feed, deadlines: deadlines, services: services)
   }
 
   private func start(_ parts: Parts) throws {
@@ -171,6 +174,7 @@ package final class HubProcess {
       for reactor in parts.reactors { await reactor.start() }
       for reactor in parts.reactors { await reactor.waitUntilConnected() }
       guard await parts.feed.waitUntilListening(limit: .seconds(30)) else { throw StartError.databaseAway }
+      await parts.deadlines.start()
     }
   }
 
@@ -245,6 +249,7 @@ package final class HubProcess {
         group.addTask { await presence.leave() }
         for reactor in parts.reactors { group.addTask { await reactor.drain(limit: limit) } }
       }
+      await parts.deadlines.stop()
       await parts.feed.stop()
       await presence.stop()
     }

@@ -2,6 +2,9 @@
 package import Postgres
 
 package enum FeedQueries {
+  /// The last statement before COMMIT: gives the transaction's events their offsets and answers with them (LogEvent).
+  package static let flush = Statement(#"SELECT channel, "offset", id, name, at, data FROM hub.flush()"#)
+
   /// The log's identity, changed first where it was restored or copied (0012-retention.sql).
   package static let epoch = Statement("SELECT hub.current_epoch()")
 

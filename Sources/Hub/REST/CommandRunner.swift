@@ -80,7 +80,7 @@ enum CommandRunner {
       }
     }
     let answer = try await handler(request, transaction)
-    var closing = [Statement(#"SELECT channel, "offset", id, name, at, data FROM hub.flush()"#)]
+    var closing = [FeedQueries.flush]
     if let check { closing.append(check) }
     if let key = request.idempotencyKey, let scope {
       closing.append(IdempotencyKeys.store(key, scope: scope, answer))
