@@ -13,6 +13,7 @@ package enum Migrations {
     Migration(number: 7, name: "channels", sql: PackageResources._007_channels_sql),
     Migration(number: 8, name: "presence", sql: PackageResources._008_presence_sql),
     Migration(number: 9, name: "deadlines", sql: PackageResources._009_deadlines_sql),
+    Migration(number: 10, name: "receipts", sql: PackageResources._010_receipts_sql),
     Migration(number: 11, name: "access", sql: PackageResources._011_access_sql),
     Migration(number: 12, name: "retention", sql: PackageResources._012_retention_sql),
   ]

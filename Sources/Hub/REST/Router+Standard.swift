@@ -10,6 +10,7 @@ extension Router {
     router.addOrders()
     router.addKitchen()
     router.addChannels()
+    router.addReceipts()
     return router
   }()
 }

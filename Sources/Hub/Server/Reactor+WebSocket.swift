@@ -98,9 +98,8 @@ extension Reactor {
     case .command(let command):
       guard signedIn(command.id, session, connection) else { return }
       run(command, session, connection)
-    case .seen:
-      // A receipt has no answer.
-      node.counters.receipts.add()
+    case .seen(let channel, let offset, let level):
+      seen(channel, offset, level, session)
     }
   }
 

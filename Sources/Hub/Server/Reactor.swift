@@ -67,6 +67,7 @@ package actor Reactor: LoopClient {
   /// The message being written as JSON; kept, so that its memory is asked for once.
   var message: [UInt8] = []
   let compressor: Compressor
+  let receipts = PendingReceipts()
   /// Seconds since the reactor started, for deadlines that need no more.
   var second: Int32 = 0
   var dateField = HTTPDate(seconds: 0)

@@ -33,7 +33,15 @@ enum KitchenQueries {
   /// A ticket that is made again has no time of being ready or served.
   private static func move(_ move: KitchenWork.Move) -> [Statement] {
     let state = move.outcome.state
-    var statements = [
+    var statements: [Statement] = []
+    // Before the ticket, whose trigger may tell of it.
+    if let items = move.outcome.items {
+      statements.append(
+        Statement(
+          "UPDATE app.ticket_item SET status = $2::text WHERE ticket_id = $1::uuid AND status <> 'voided'",
+          [PostgresValue(move.ticket), .text(items.rawValue)]))
+    }
+    statements.append(
       Statement(
         """
         UPDATE app.ticket SET
@@ -45,14 +53,7 @@ enum KitchenQueries {
           voided_at = CASE $2::text WHEN 'voided' THEN coalesce(voided_at, statement_timestamp()) END
         WHERE id = $1::uuid
         """,
-        [PostgresValue(move.ticket), .text(state.status.rawValue), .boolean(state.isOpen), .boolean(state.isRecalled)])
-    ]
-    if let items = move.outcome.items {
-      statements.append(
-        Statement(
-          "UPDATE app.ticket_item SET status = $2::text WHERE ticket_id = $1::uuid AND status <> 'voided'",
-          [PostgresValue(move.ticket), .text(items.rawValue)]))
-    }
+        [PostgresValue(move.ticket), .text(state.status.rawValue), .boolean(state.isOpen), .boolean(state.isRecalled)]))
     return statements
   }
 

@@ -12,6 +12,8 @@ struct RestaurantSettings {
   let pricesIncludeVAT: Bool?
   let serviceRate: Rate?
   let serviceEnabled: Bool?
+  /// How long a ticket may go unseen and a station without a screen; 0 for no alarms.
+  let unseenSeconds: Int64?
   let active: Bool?
 
   init(_ fields: inout Fields, isNew: Bool) {
@@ -34,6 +36,7 @@ struct RestaurantSettings {
     pricesIncludeVAT = fields.boolean("prices_include_vat")
     serviceRate = fields.rate("service_rate")
     serviceEnabled = fields.boolean("service_enabled")
+    unseenSeconds = fields.integer("unseen_seconds", in: 0...600)
     active = fields.boolean("active")
   }
 

@@ -10,10 +10,10 @@ enum RestaurantsQueries {
     Statement(
       """
       INSERT INTO app.restaurant (id, name, time_zone, currency, vat_rate, vat_enabled, prices_include_vat,
-        service_rate, service_enabled, active)
+        service_rate, service_enabled, active, unseen_seconds)
       VALUES ($1::uuid, $2::text, $3::text, $4::text, coalesce($5::numeric, 0.2), coalesce($6::boolean, true),
         coalesce($7::boolean, false), coalesce($8::numeric, 0.125), coalesce($9::boolean, true),
-        coalesce($10::boolean, true))
+        coalesce($10::boolean, true), coalesce($11::integer, 10))
       """, values(settings, id))
   }
 
@@ -26,7 +26,7 @@ enum RestaurantsQueries {
         vat_enabled = coalesce($6::boolean, vat_enabled),
         prices_include_vat = coalesce($7::boolean, prices_include_vat),
         service_rate = coalesce($8::numeric, service_rate), service_enabled = coalesce($9::boolean, service_enabled),
-        active = coalesce($10::boolean, active)
+        active = coalesce($10::boolean, active), unseen_seconds = coalesce($11::integer, unseen_seconds)
       WHERE id = $1::uuid
       """, values(settings, id))
   }
@@ -37,7 +37,7 @@ enum RestaurantsQueries {
       PostgresValue(settings.currency?.code), PostgresValue(settings.vatRate?.description),
       PostgresValue(settings.vatEnabled), PostgresValue(settings.pricesIncludeVAT),
       PostgresValue(settings.serviceRate?.description), PostgresValue(settings.serviceEnabled),
-      PostgresValue(settings.active),
+      PostgresValue(settings.active), PostgresValue(settings.unseenSeconds),
     ]
   }
 
