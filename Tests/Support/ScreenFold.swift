@@ -10,6 +10,7 @@ package struct ScreenFold {
   private var tickets: [String: [String: Any]] = [:]
   private var orders: [String: [String: Any]] = [:]
   private var out: [String: [String: Any]] = [:]
+  private var alarms: [String: [String: Any]] = [:]
   /// Members of the snapshot that no event here changes.
   private var rest: [String: Any] = [:]
 
@@ -26,13 +27,19 @@ package struct ScreenFold {
     for ticket in snapshot["tickets"] as? [[String: Any]] ?? [] { tickets[Self.id(ticket)] = ticket }
     for order in snapshot["orders"] as? [[String: Any]] ?? [] { orders[Self.id(order)] = order }
     for product in snapshot["out_of_stock"] as? [[String: Any]] ?? [] { out[Self.id(product, "product_id")] = product }
-    rest = snapshot.filter { ["stations", "thresholds"].contains($0.key) }
+    for alarm in snapshot["alarms"] as? [[String: Any]] ?? [] { alarms[Self.id(alarm)] = alarm }
+    rest = Self.withoutScreens(snapshot).filter { ["stations", "thresholds"].contains($0.key) }
   }
 
   package mutating func apply(_ event: HubMessage) throws {
     guard event.offset == offset + 1 else { throw SupportError("event \(event.offset) came after \(offset)") }
     offset = event.offset
     let data = event.data
+    switch event.event {
+    case "ticket.unseen", "station.uncovered": alarms[Self.id(data)] = data["alarm"] as? [String: Any]
+    case "ticket.seen", "station.covered": alarms[Self.id(data)] = nil
+    default: break
+    }
     switch event.event.split(separator: ".").first {
     case "ticket":
       if isKitchen {
@@ -71,13 +78,21 @@ package struct ScreenFold {
       state["all_day"] = allDay
     } else {
       state["orders"] = Self.sorted(Array(orders.values), by: "created_at", "id")
+      state["alarms"] = Self.sorted(Array(alarms.values), by: "since", "id")
     }
     return try Self.text(of: state)
   }
 
   /// A snapshot in the same form, as it came.
   package static func text(of snapshot: [String: Any]) throws -> String {
-    String(decoding: try JSONSerialization.data(withJSONObject: snapshot, options: [.sortedKeys]), as: UTF8.self)
+    let state = withoutScreens(snapshot)
+    return String(decoding: try JSONSerialization.data(withJSONObject: state, options: [.sortedKeys]), as: UTF8.self)
+  }
+
+  /// How many screens show a station is true of the moment, not of the offset: no event tells of it.
+  private static func withoutScreens(_ snapshot: [String: Any]) -> [String: Any] {
+    guard let stations = snapshot["stations"] as? [[String: Any]] else { return snapshot }
+    return snapshot.merging(["stations": stations.map { $0.filter { $0.key != "screens" } }]) { $1 }
   }
 
   /// How much of each product the open tickets still need.

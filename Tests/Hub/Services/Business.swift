@@ -1,6 +1,7 @@
 // A running business for the tests of services: a database with every migration and the demo's people, and calls through
 // the router and the command runner as the hub makes them, without sockets. Each test opens a restaurant of its own, so
 // tests share the database and disturb each other no more than tenants do.
+import Channels
 import Crypto
 import Domain
 import EventLoop
@@ -58,6 +59,7 @@ actor Business {
     router.addMenu()
     router.addOrders()
     router.addKitchen()
+    router.addReceipts()
     self.router = router
     try await installDemo()
   }
@@ -67,6 +69,21 @@ actor Business {
   /// The first column of the first row.
   func value(_ sql: String) async throws -> String {
     try await pool.query(Statement(sql))[0].string(0)
+  }
+
+  /// Acts on everything that is due now, as a node's engine does. Other tests do the same at the same time.
+  func fireAll() async throws {
+    let now = try await value("SELECT clock_timestamp()")
+    let limit = ContinuousClock.now + .seconds(20)
+    while try await value("SELECT count(*) FROM hub.deadline WHERE due_at <= '\(now)'") != "0" {
+      guard ContinuousClock.now < limit else { throw SupportError("what is due has not been acted on") }
+      _ = try await DeadlineQueries.fire(pool, most: Deadlines.batch)
+    }
+  }
+
+  /// Stores receipts as a reactor does; answers the events.
+  func store(_ receipts: [Receipts<ReceiptReader>.Entry]) async throws -> [LogEvent] {
+    try await ReceiptsQueries.store(receipts, pool)
   }
 
   func call(_ method: String, _ target: String, _ body: JSON = .null, as caller: Caller?) async -> Reply {

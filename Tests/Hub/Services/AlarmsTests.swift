@@ -1,0 +1,196 @@
+// Tickets that nobody sees and stations without a screen: domain.md §4 "Receipts". Deadlines are made due instead of
+// waited for, and what was told is read from the log, since whoever fires acts for every test.
+import Channels
+import Domain
+import Protocol
+import Testing
+
+@testable import Hub
+
+extension House {
+  var kitchenChannel: String { "kitchen:\(id)" }
+
+  /// What was told of alarms on the till's channel, oldest first: event names, each with the subject.
+  func alarmsTold(_ pattern: String = "(ticket.(un)?seen|station.(un)?covered)") async throws -> [(String, JSON)] {
+    let text = try await business.value(
+      """
+      SELECT coalesce(jsonb_agg(jsonb_build_array(name, data) ORDER BY "offset"), '[]')
+      FROM hub.event WHERE channel = 'pos:\(id)' AND name ~ '^\(pattern)$'
+      """)
+    return (try JSON.parse(Array(text.utf8)).array ?? []).map { ($0[0]?.string ?? "", $0[1] ?? .null) }
+  }
+
+  func alarmNames() async throws -> [String] { try await alarmsTold().map(\.0) }
+
+  /// The alarms that a snapshot carries.
+  func standing(_ kind: String = "pos") async throws -> [JSON] {
+    let text = try await business.value("SELECT app.snapshot('\(kind)', '\(id)') -> 'alarms'")
+    return try JSON.parse(Array(text.utf8)).array ?? []
+  }
+
+  /// Makes the deadline of a ticket, or of this kitchen, come and acts on it.
+  func comes(_ subject: String) async throws {
+    _ = try await business.value(
+      "UPDATE hub.deadline SET due_at = clock_timestamp() - interval '1 second' WHERE subject = '\(subject)'")
+    try await business.fireAll()
+  }
+
+  /// Which station makes the product.
+  func station(of product: String) async throws -> Identifier {
+    try #require(Identifier(try await business.value("SELECT station_id FROM app.product WHERE id = '\(product)'")))
+  }
+
+  func head() async throws -> Int64 {
+    Int64(try await business.value("SELECT head FROM hub.channel WHERE name = '\(kitchenChannel)'")) ?? 0
+  }
+
+  /// A screen says that it has shown everything up to the offset.
+  func shown(_ offset: Int64, by device: Identifier = .fresh(), stations: [Identifier]? = nil) async throws {
+    let channel = try #require(ChannelName(kitchenChannel))
+    let caller = Caller(
+      userID: device, role: .kitchen, restaurants: [], sessionID: nil, expires: .max)
+    let reader = ReceiptReader(caller, .fresh(), channel, stations: stations)
+    _ = try await business.store([(reader, ReceiptOffsets(received: offset, shown: offset))])
+  }
+}
+
+@Suite struct AlarmsTests {
+  @Test func `A ticket that no screen shows is told once, with its station, and again when it is seen`() async throws {
+    let house = try await House.open()
+    let (order, tickets) = await house.fire(house.steak)
+    try await house.comes(tickets[0])
+    try await house.comes(tickets[0])
+    let told = try await house.alarmsTold()
+    #expect(told.map(\.0) == ["ticket.unseen"])
+    let ticket = told[0].1
+    #expect([ticket["id"]?.string, ticket["order_id"]?.string] == [tickets[0], order])
+    #expect([ticket["station"], ticket["alarm"]?["station"], ticket["status"]] == ["Grill", "Grill", "new"])
+    let standing = try await house.standing()
+    #expect(standing == [ticket["alarm"] ?? .null])
+    #expect(try await house.standing("restaurant") == standing)
+
+    let head = try await house.head()
+    try await house.shown(head)
+    try await house.shown(head)
+    #expect(try await house.alarmNames() == ["ticket.unseen", "ticket.seen"])
+    #expect(try await house.alarmsTold()[1].1["by"] == "shown")
+    #expect(try await house.standing() == [])
+  }
+
+  @Test func `A ticket that was shown in time raises nothing`() async throws {
+    let house = try await House.open()
+    let (_, tickets) = await house.fire(house.steak, house.salad)
+    try await house.shown(try await house.head())
+    for ticket in tickets { try await house.comes(ticket) }
+    #expect(try await house.alarmNames() == [])
+  }
+
+  @Test func `An older receipt does not count, nor one of a screen that shows other stations`() async throws {
+    let house = try await House.open()
+    _ = await house.fire(house.steak)
+    let before = try await house.head()
+    let (_, tickets) = await house.fire(house.steak)
+    let (grill, cold) = (try await house.station(of: house.steak), try await house.station(of: house.salad))
+    try await house.shown(before)
+    try await house.shown(try await house.head(), stations: [cold])
+    try await house.comes(tickets[0])
+    #expect(try await house.alarmNames() == ["ticket.unseen"])
+    try await house.shown(try await house.head(), stations: [cold])
+    #expect(try await house.alarmNames() == ["ticket.unseen"])
+    try await house.shown(try await house.head(), stations: [cold, grill])
+    #expect(try await house.alarmNames() == ["ticket.unseen", "ticket.seen"])
+  }
+
+  @Test func `A ticket that is moved needs no screen, before the time and after it`() async throws {
+    let house = try await House.open()
+    let (_, early) = await house.fire(house.steak)
+    _ = await house.call("POST", "/tickets/\(early[0])/start", as: .kitchen)
+    try await house.comes(early[0])
+    #expect(try await house.alarmNames() == [])
+
+    let (_, bumped) = await house.fire(house.steak)
+    let (order, voided) = await house.fire(house.salad)
+    for ticket in [bumped[0], voided[0]] { try await house.comes(ticket) }
+    let reply = await house.call("POST", "/tickets/\(bumped[0])/bump", as: .kitchen)
+    #expect(reply.events(on: "pos").prefix(2) == ["ticket.seen", "ticket.ready"])
+    let cancelled = await house.call("POST", "/orders/\(order)/cancel")
+    #expect(cancelled.events(on: "pos").contains("ticket.seen"))
+    let told = try await house.alarmsTold()
+    #expect(told.map(\.0) == ["ticket.unseen", "ticket.unseen", "ticket.seen", "ticket.seen"])
+    // The document is as it stands after the move, items and all.
+    #expect(told[2].1["items"]?[0]?["status"] == "ready")
+    #expect(told[2].1["by"] == "moved")
+    #expect(try await house.standing() == [])
+  }
+
+  @Test func `A recalled ticket has no deadline: somebody has just touched it`() async throws {
+    let house = try await House.open()
+    let (_, tickets) = await house.fire(house.steak)
+    try await house.shown(try await house.head())
+    try await house.comes(tickets[0])
+    _ = await house.call("POST", "/tickets/\(tickets[0])/bump", as: .kitchen)
+    _ = await house.call("POST", "/tickets/\(tickets[0])/recall", as: .kitchen)
+    let rows = try await house.business.value("SELECT count(*) FROM hub.deadline WHERE subject = '\(tickets[0])'")
+    #expect(rows == "0")
+  }
+
+  @Test func `How long a ticket may go unseen is the restaurant's to set, and 0 means that nobody minds`() async throws {
+    let house = try await House.open([("unseen_seconds", 0)])
+    let (_, tickets) = await house.fire(house.steak)
+    #expect(try await house.business.value("SELECT count(*) FROM hub.deadline WHERE subject = '\(tickets[0])'") == "0")
+    for wrong in [JSON.integer(-1), .integer(601), "10"] {
+      let reply = await house.call("PATCH", "/restaurants/\(house.id)", ["unseen_seconds": wrong], as: .manager)
+      #expect(reply.faults == ["unseen_seconds invalid_number"])
+    }
+    let set = await house.call("PATCH", "/restaurants/\(house.id)", ["unseen_seconds": 600], as: .manager)
+    #expect(set["unseen_seconds"] == 600)
+    let (_, next) = await house.fire(house.steak)
+    let seconds = try await house.business.value(
+      "SELECT extract(epoch FROM due_at - clock_timestamp()) BETWEEN 590 AND 600 FROM hub.deadline WHERE subject = '\(next[0])'"
+    )
+    #expect(seconds == "t")
+  }
+
+  @Test func `Of many that look at once one raises the alarm`() async throws {
+    let house = try await House.open()
+    var tickets: [String] = []
+    for _ in 0..<8 { tickets += await house.fire(house.steak, house.salad).tickets }
+    await withTaskGroup(of: Void.self) { group in
+      for ticket in tickets + tickets { group.addTask { try? await house.comes(ticket) } }
+    }
+    let subjects = try await house.alarmsTold().map { $0.1["id"]?.string ?? "" }
+    #expect(subjects.sorted() == tickets.sorted())
+  }
+
+  @Test func `An alarm and the receipt that answers it, at the same moment, leave nothing standing`() async throws {
+    let house = try await House.open()
+    for _ in 0..<15 {
+      let tickets = await house.fire(house.steak, house.salad).tickets
+      let head = try await house.head()
+      await withTaskGroup(of: Void.self) { group in
+        for ticket in tickets { group.addTask { try? await house.comes(ticket) } }
+        group.addTask { try? await house.shown(head) }
+        group.addTask { try? await house.shown(head) }
+      }
+      #expect(try await house.standing() == [])
+    }
+    let told = try await house.alarmsTold()
+    let unseen = told.filter { $0.0 == "ticket.unseen" }.map { $0.1["id"]?.string ?? "" }
+    let seen = told.filter { $0.0 == "ticket.seen" }.map { $0.1["id"]?.string ?? "" }
+    #expect(Set(unseen).count == unseen.count)
+    #expect(unseen.sorted() == seen.sorted())
+  }
+
+  @Test func `A ticket moved and its alarm, at the same moment, leave nothing standing`() async throws {
+    let house = try await House.open()
+    for _ in 0..<15 {
+      let ticket = await house.fire(house.steak).tickets[0]
+      async let alarm: Void = house.comes(ticket)
+      async let moved = house.call("POST", "/tickets/\(ticket)/bump", as: .kitchen)
+      _ = try await (alarm, moved)
+      #expect(try await house.standing() == [])
+    }
+    let names = try await house.alarmNames()
+    #expect(names.count(where: { $0 == "ticket.unseen" }) == names.count(where: { $0 == "ticket.seen" }))
+  }
+}
