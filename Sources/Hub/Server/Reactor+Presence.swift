@@ -10,6 +10,8 @@ import Protocol
 struct PresenceInterest {
   /// It is one of those who are there.
   var isMember = false
+  /// The kitchen stations that the screen shows; nil for all.
+  var stations: [Identifier]?
   /// It asked to be told.
   var wantsNews = false
   /// It was told who is there, and takes what changes.
@@ -29,6 +31,7 @@ extension Reactor {
     guard !subscriber.hasLeft, channel.name.kind != .account, let caller = session.caller else { return }
     let key = PresenceKey(channel: channel.text, connection: session.identifier)
     subscriber.presence.isMember = true
+    subscriber.presence.stations = wanted.stations
     report(
       .arrived(
         PresenceMember(key: key, user: caller.userID, role: caller.role, stations: wanted.stations, since: .now())))

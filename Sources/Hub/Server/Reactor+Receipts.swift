@@ -49,7 +49,7 @@ extension Reactor {
       node.counters.receiptsIgnored.add()
       return
     }
-    let reader = ReceiptReader(caller, session.identifier, name, stations: nil)
+    let reader = ReceiptReader(caller, session.identifier, name, stations: subscriber.presence.stations)
     let offsets =
       switch level {
       case .received: ReceiptOffsets(received: offset)
