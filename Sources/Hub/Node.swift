@@ -75,7 +75,8 @@ package struct ServerCounters: Sendable {
     lagging = metrics.counter("hub_subscriptions_lagging_total", help: "Times a subscription fell behind its socket.")
     replays = metrics.counter("hub_replay_queries_total", help: "Reads of the log for subscribers.")
     receipts = metrics.counter("hub_receipts_total", help: "Receipts (seen) that clients sent.")
-    receiptsIgnored = metrics.counter("hub_receipts_ignored_total", help: "Receipts that could not be true, or too many.")
+    receiptsIgnored = metrics.counter(
+      "hub_receipts_ignored_total", help: "Receipts that could not be true, or for which there was no room.")
     receiptBatches = metrics.counter("hub_receipt_batches_total", help: "Writes of receipts, many in each.")
     withdrawals = metrics.counter(
       "hub_rights_withdrawn_total", help: "Subscriptions and sockets that lost their right.")

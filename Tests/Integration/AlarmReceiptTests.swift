@@ -57,7 +57,7 @@ extension AlarmTests {
       }
     }
 
-    @Test func `A receipt that cannot be true is ignored, a malformed one is an error, and the connection stays`() throws {
+    @Test func `A receipt that cannot be true is ignored, a malformed one is an error, the connection stays`() throws {
       let scene = try AlarmScene()
       let other = try TestRestaurant(at: scene.hubs[0], stations: 1, products: 1)
       let screen = try scene.screen()
@@ -73,7 +73,8 @@ extension AlarmTests {
       for receipt in untrue { try screen.send(["type": "seen", "level": "shown"].merging(receipt) { $1 }) }
       for malformed: [String: Any] in [
         ["channel": scene.kitchen, "offset": -1, "level": "shown"], ["channel": scene.kitchen, "level": "shown"],
-        ["channel": scene.kitchen, "offset": 1.5, "level": "shown"], ["channel": scene.kitchen, "offset": 1, "level": "read"],
+        ["channel": scene.kitchen, "offset": 1.5, "level": "shown"],
+        ["channel": scene.kitchen, "offset": 1, "level": "read"],
       ] {
         try screen.send(["type": "seen"].merging(malformed) { $1 })
         #expect(try screen.nextError()["code"] as? String == "bad_message")

@@ -19,12 +19,9 @@ struct AlarmScene {
     self.database = database
     let first = try HubUnderTest(database: database)
     hubs = [first] + (try (1..<count).map { _ in try HubUnderTest(database: database, data: first.data) })
-    restaurant = try TestRestaurant(at: first, stations: 2, products: 2)
+    restaurant = try TestRestaurant(at: first, stations: 2, products: 2, unseen: seconds)
     token = try first.token(role: "manager", restaurant: restaurant.id)
     program = try ForeignConnection(database)
-    let set = try first.request(
-      "PATCH", "/api/v1/restaurants/\(restaurant.id)", token: token, body: #"{"unseen_seconds": \#(seconds)}"#)
-    guard set.status == 200 else { throw SupportError("PATCH: \(set.status) \(set.text)") }
   }
 
   var kitchen: String { restaurant.channel("kitchen") }
@@ -42,7 +39,8 @@ struct AlarmScene {
 
   /// A till, which hears alarms.
   func till(at hub: Int = 0) throws -> EventSocket {
-    let socket = try EventSocket(webSocket: "/ws/pos/\(restaurant.id)?snapshot=false", port: hubs[hub].port, token: token)
+    let path = "/ws/pos/\(restaurant.id)?snapshot=false"
+    let socket = try EventSocket(webSocket: path, port: hubs[hub].port, token: token)
     _ = try socket.next("subscribed")
     return socket
   }

@@ -14,8 +14,8 @@ package struct TestRestaurant: Sendable {
 
   package func channel(_ kind: String) -> String { "\(kind):\(id)" }
 
-  /// Opens one with `products` products, spread over `stations` stations.
-  package init(at hub: HubUnderTest, stations: Int = 3, products: Int = 6) throws {
+  /// Opens one with `products` products, spread over `stations` stations, whose tickets may go unseen for `unseen` seconds.
+  package init(at hub: HubUnderTest, stations: Int = 3, products: Int = 6, unseen: Int = 10) throws {
     let owner = try hub.token(role: "platform_owner")
     let socket = try EventSocket(port: hub.port)
     func post(_ path: String, _ body: String) throws -> String {
@@ -26,7 +26,8 @@ package struct TestRestaurant: Sendable {
       return id
     }
     let restaurant = try post(
-      "restaurants", #"{"name": "Test Bistro", "time_zone": "Europe/London", "currency": "GBP"}"#)
+      "restaurants",
+      #"{"name": "Test Bistro", "time_zone": "Europe/London", "currency": "GBP", "unseen_seconds": \#(unseen)}"#)
     let made = try (0..<stations).map {
       try post("restaurants/\(restaurant)/stations", #"{"name": "Station \#($0)", "position": \#($0)}"#)
     }

@@ -50,24 +50,27 @@ private struct Screens {
   /// Lets so much time pass for what is missing.
   func pass(_ time: String) async throws {
     _ = try await business.value(
-      "UPDATE app.alarm SET since = since - interval '\(time)' WHERE restaurant_id = '\(house.id)' AND document IS NULL")
+      """
+      UPDATE app.alarm SET since = since - interval '\(time)'
+      WHERE restaurant_id = '\(house.id)' AND document IS NULL
+      """)
     try await house.comes(house.id)
   }
 }
 
 @Suite struct CoverTests {
   @Test func `A station that has had no screen for the set time is told once, and once when it has one`() async throws {
-    let house = try await House.open()
+    let house = try await House.open([("unseen_seconds", 600)])
     let (grill, cold) = (try await house.station(of: house.steak), try await house.station(of: house.salad))
     let screens = try await Screens(of: house)
     let all = try await screens.come()
     _ = try await screens.come([cold])
     try await screens.leave(all)
     #expect(try await house.alarmNames() == [])
-    try await screens.pass("9 seconds")
+    try await screens.pass("9 minutes")
     #expect(try await house.alarmNames() == [])
-    try await screens.pass("1 second")
-    try await screens.pass("10 seconds")
+    try await screens.pass("1 minute")
+    try await screens.pass("10 minutes")
     let told = try await house.alarmsTold()
     #expect(told.map(\.0) == ["station.uncovered"])
     #expect([told[0].1["id"], told[0].1["name"]] == [.string(grill.description), "Grill"])
@@ -81,23 +84,23 @@ private struct Screens {
   }
 
   @Test func `A screen that comes back soon is not told of`() async throws {
-    let house = try await House.open()
+    let house = try await House.open([("unseen_seconds", 600)])
     let screens = try await Screens(of: house)
     for _ in 0..<3 {
       let screen = try await screens.come()
       try await screens.leave(screen)
-      // The nine seconds of one absence do not add to those of another.
-      try await screens.pass("9 seconds")
+      // The nine minutes of one absence do not add to those of another.
+      try await screens.pass("9 minutes")
     }
     #expect(try await house.alarmNames() == [])
   }
 
   @Test func `A node that is killed takes its screens with it`() async throws {
-    let house = try await House.open()
+    let house = try await House.open([("unseen_seconds", 600)])
     let screens = try await Screens(of: house)
     _ = try await screens.come()
     try await screens.nodeDies()
-    try await screens.pass("10 seconds")
+    try await screens.pass("10 minutes")
     #expect(try await house.alarmNames() == ["station.uncovered", "station.uncovered"])
     try await screens.renewLease()
     _ = try await screens.come()
@@ -105,36 +108,38 @@ private struct Screens {
   }
 
   @Test func `A station that makes nothing needs no screen, until it gets a product`() async throws {
-    let house = try await House.open()
+    let house = try await House.open([("unseen_seconds", 600)])
     let reply = await house.call("POST", "/restaurants/\(house.id)/stations", ["name": "Bar"], as: .manager)
     let bar = try #require(Identifier(reply.id))
     let screens = try await Screens(of: house)
     _ = try await screens.come(
       [try await house.station(of: house.steak), try await house.station(of: house.salad)])
-    try await screens.pass("1 minute")
+    try await screens.pass("1 hour")
     #expect(try await house.alarmNames() == [])
     _ = await house.call(
       "PATCH", "/products/\(house.card)", ["station_id": .string(bar.description)], as: .manager)
     try await house.business.fireAll()
-    try await screens.pass("10 seconds")
+    try await screens.pass("10 minutes")
     #expect(try await house.alarmsTold().map { $0.1["name"] } == ["Bar"])
   }
 
-  @Test func `A kitchen that never had a screen is not watched, nor one that is suspended or minds nothing`() async throws {
-    let house = try await House.open()
+  @Test func `A kitchen without any screen yet is not watched, nor one that is suspended or does not mind`()
+    async throws
+  {
+    let house = try await House.open([("unseen_seconds", 600)])
     _ = await house.fire(house.steak)
     #expect(try await house.business.value("SELECT count(*) FROM hub.deadline WHERE subject = '\(house.id)'") == "0")
 
     let screens = try await Screens(of: house)
     try await screens.leave(try await screens.come())
-    try await screens.pass("10 seconds")
+    try await screens.pass("10 minutes")
     #expect(try await house.standing().count == 2)
     _ = await house.business.call("PATCH", "/restaurants/\(house.id)", ["active": false], as: .of(.platformOwner))
     try await house.business.fireAll()
     #expect(try await house.standing() == [])
     _ = await house.business.call("PATCH", "/restaurants/\(house.id)", ["active": true], as: .of(.platformOwner))
     try await house.business.fireAll()
-    try await screens.pass("10 seconds")
+    try await screens.pass("10 minutes")
     #expect(try await house.standing().count == 2)
     _ = await house.call("PATCH", "/restaurants/\(house.id)", ["unseen_seconds": 0], as: .manager)
     try await house.business.fireAll()
@@ -142,10 +147,10 @@ private struct Screens {
   }
 
   @Test func `A kitchen that has had no screen for twelve hours is closed`() async throws {
-    let house = try await House.open()
+    let house = try await House.open([("unseen_seconds", 600)])
     let screens = try await Screens(of: house)
     try await screens.leave(try await screens.come())
-    try await screens.pass("10 seconds")
+    try await screens.pass("10 minutes")
     #expect(try await house.standing().count == 2)
     _ = try await house.business.value(
       """
@@ -158,7 +163,7 @@ private struct Screens {
   }
 
   @Test func `The kitchen's snapshot says how many live screens show each station`() async throws {
-    let house = try await House.open()
+    let house = try await House.open([("unseen_seconds", 600)])
     let screens = try await Screens(of: house)
     _ = try await screens.come()
     _ = try await screens.come([try await house.station(of: house.salad)])

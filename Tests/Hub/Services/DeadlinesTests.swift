@@ -94,15 +94,15 @@ struct DeadlineKind {
     try await good.business.fireAll()
     #expect(try await good.acted(on: after) == 1)
     #expect(try await failing.acted(on: bad) == 0)
-    #expect(try await failing.row(bad, "attempts") == "1")
+    #expect(try await failing.row(bad, "attempts > 0") == "true")
     #expect(try await failing.row(bad, "failure") == "P0001 not today")
     #expect(try await failing.row(bad, "due_at > clock_timestamp() - interval '1 minute'") == "true")
-    // The third time it waits four times as long as the first.
+    // The sixth time it waits 2⁵ times as long as the first.
     _ = try await good.business.value(
-      "UPDATE hub.deadline SET due_at = clock_timestamp(), attempts = 2 WHERE subject = '\(bad)'")
+      "UPDATE hub.deadline SET due_at = clock_timestamp(), attempts = 5 WHERE subject = '\(bad)'")
     try await good.business.fireAll()
-    #expect(try await failing.row(bad, "attempts") == "3")
-    #expect(try await failing.row(bad, "due_at > clock_timestamp() + interval '3 seconds'") == "true")
+    #expect(try await failing.row(bad, "attempts") == "6")
+    #expect(try await failing.row(bad, "due_at > clock_timestamp() + interval '15 seconds'") == "true")
   }
 
   @Test func `A kind that nobody knows is kept and said`() async throws {
@@ -111,7 +111,7 @@ struct DeadlineKind {
     _ = try await business.value(
       "INSERT INTO hub.deadline (kind, subject, due_at) VALUES ('test.unknown', '\(subject)', clock_timestamp())")
     try await business.fireAll()
-    #expect(try await business.value("SELECT attempts FROM hub.deadline WHERE subject = '\(subject)'") == "1")
+    #expect(try await business.value("SELECT attempts > 0 FROM hub.deadline WHERE subject = '\(subject)'") == "t")
   }
 
   @Test func `A deadline is set or not with the transaction that sets it`() async throws {

@@ -57,7 +57,8 @@ import Testing
     try await publish(1, in: house)
     let (cook, tablet, session) = (Identifier.fresh(), Identifier.fresh(), Identifier.fresh())
     let readers = [
-      try reader(.employee, cook, session: session, in: house), try reader(.employee, cook, session: session, in: house),
+      try reader(.employee, cook, session: session, in: house),
+      try reader(.employee, cook, session: session, in: house),
       try reader(.employee, cook, session: .fresh(), in: house), try reader(.employee, cook, in: house),
       try reader(.kitchen, tablet, session: .fresh(), in: house), try reader(.kitchen, tablet, in: house),
     ]
@@ -93,7 +94,8 @@ import Testing
       try await group.waitForAll()
     }
     for house in houses {
-      let stored = try await business.value("SELECT count(*) FROM hub.receipt WHERE channel = '\(house.kitchenChannel)'")
+      let stored = try await business.value(
+        "SELECT count(*) FROM hub.receipt WHERE channel = '\(house.kitchenChannel)'")
       #expect(stored == "200")
     }
   }
