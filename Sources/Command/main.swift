@@ -12,6 +12,7 @@ do {
   case "migrate": try migrate(Options(Array(arguments.dropFirst())))
   case "token": try token(Options(Array(arguments.dropFirst())))
   case "demo": try demo(Options(Array(arguments.dropFirst())))
+  case "check": try check(Options(Array(arguments.dropFirst())))
   case "doctor": try doctor(Options(Array(arguments.dropFirst())))
   case "help", "--help", "-h": print(usage)
   case "version", "--version": print("hub \(hubVersion)")

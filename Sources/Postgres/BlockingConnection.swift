@@ -1,12 +1,12 @@
-// A session that blocks its thread, for what runs before the loops do: migrations, a private server, the doctor. It
-// also runs scripts of several commands, which a pipelined connection cannot.
+// A session that blocks its thread, for what runs before the loops do (migrations, a private server, the doctor) or beside
+// them (`hub check`). It also runs scripts of several commands, which a pipelined connection cannot.
 import CPostgres
 
-final class BlockingConnection {
+package final class BlockingConnection {
   private let handle: ConnectionHandle
 
   /// Without `statementTimeout` statements may take as long as they like.
-  init(
+  package init(
     _ connectionString: String, options: PostgresOptions = PostgresOptions(), statementTimeout: Duration? = nil
   ) throws(PostgresError) {
     guard let native = options.withKeywords(connectionString, { PQconnectdbParams($0, $1, 1) }) ?? nil else {
@@ -18,7 +18,7 @@ final class BlockingConnection {
   }
 
   @discardableResult
-  func query(_ statement: Statement) throws(PostgresError) -> PostgresRows {
+  package func query(_ statement: Statement) throws(PostgresError) -> PostgresRows {
     if let fault = statement.fault { throw .server(fault) }
     var parameters = ParameterBuffer()
     let result = parameters.withPointers(for: statement.values) { count, pointers in
@@ -38,7 +38,7 @@ final class BlockingConnection {
     _ = try check(result)
   }
 
-  func run(_ sql: String) throws(PostgresError) { try run(script: Array(sql.utf8)) }
+  package func run(_ sql: String) throws(PostgresError) { try run(script: Array(sql.utf8)) }
 
   /// Whether the session is in a transaction that has not failed.
   var isInTransaction: Bool { PQtransactionStatus(handle.native) == PQTRANS_INTRANS }

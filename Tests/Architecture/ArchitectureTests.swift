@@ -12,7 +12,7 @@ import Testing
   @Test func theTreeIsFound() {
     #expect(Repository.sources.count > 50)
     let targets = Set(Repository.sources.map(\.target))
-    #expect(targets == Self.cores.union(Self.engines.keys).union(["Hub", "Command"]))
+    #expect(targets == Self.cores.union(Self.engines.keys).union(["Hub", "Check", "Command"]))
   }
 
   @Test(arguments: ["Protocol", "Channels", "Domain"])
@@ -52,6 +52,12 @@ import Testing
       if file.target == "Hub" { allowed.insert("CLinux") }
       let used = file.imports.intersection(modules)
       #expect(used.isSubset(of: allowed), "\(file) imports \(used.subtracting(allowed))")
+    }
+  }
+
+  @Test func theCheckSharesNoCodecWithTheHub() {
+    for file in Repository.sources where file.target == "Check" {
+      #expect(file.imports.isSubset(of: ["EventLoop", "Glibc", "Postgres", "Synchronization"]), "\(file)")
     }
   }
 
