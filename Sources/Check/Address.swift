@@ -15,8 +15,9 @@ package struct HubAddress: Sendable {
 
   package init(_ url: String) throws {
     if url.hasPrefix("https://") {
-      throw CheckError("\(url): hub check speaks plain HTTP only; give it an address behind the TLS, such as a listener "
-        + "on loopback")
+      throw CheckError(
+        "\(url): hub check speaks plain HTTP only; give it an address behind the TLS, such as a listener "
+          + "on loopback")
     }
     guard url.hasPrefix("http://") else { throw CheckError("\(url) is not http://HOST:PORT") }
     var rest = url.dropFirst(7)

@@ -95,7 +95,8 @@ package final class PromiseCheck {
     guard plan.restaurant == nil, let token = try? plan.token("platform_owner", "").text, let link = try? connect()
     else { return }
     for scene in scenes {
-      _ = try? link.request("PATCH", "/api/v1/restaurants/\(scene.restaurant)", token: token, body: #"{"active":false}"#)
+      _ = try? link.request(
+        "PATCH", "/api/v1/restaurants/\(scene.restaurant)", token: token, body: #"{"active":false}"#)
     }
     print("check: left behind \(scenes.count) suspended restaurants named \"hub check \(run) …\" and their events")
   }
@@ -238,7 +239,8 @@ package final class PromiseCheck {
 
   // MARK: Afterwards
 
-  private func examine(_ audience: Audience, _ journal: Journal) throws -> (breaches: Breaches, happenings: Happenings) {
+  private func examine(_ audience: Audience, _ journal: Journal) throws -> (breaches: Breaches, happenings: Happenings)
+  {
     var breaches = audience.ledger.breaches
     var happenings = Happenings()
     for channel in channels {

@@ -75,7 +75,9 @@ struct Till {
       guard move(scene, ticket, "start", "ticket.started"), move(scene, ticket, "bump", "ticket.ready") else { return }
     }
     if random.chance(8), let ticket = tickets.first {
-      guard move(scene, ticket, "recall", "ticket.recalled"), move(scene, ticket, "bump", "ticket.ready") else { return }
+      guard move(scene, ticket, "recall", "ticket.recalled"), move(scene, ticket, "bump", "ticket.ready") else {
+        return
+      }
     }
     if served {
       for ticket in tickets {
