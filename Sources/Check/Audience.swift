@@ -87,7 +87,7 @@ final class Audience {
   func beginAnew() {
     isUnruly = false
     for subscriber in subscribers {
-      subscriber.wantsFreshSnapshot = true
+      subscriber.isEnding = true
       subscriber.lose(self, failed: false)
     }
   }

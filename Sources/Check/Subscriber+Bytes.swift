@@ -173,7 +173,7 @@ extension Subscriber {
     let channel = subscriptions[index].place.channel
     var message = #"{"type":"subscribe","id":\#(takeID()),"channel":\#(quoted(channel))"#
     subscriptions[index].asked = nil
-    if !wantsFreshSnapshot, let offset = subscriptions[index].place.offset, let epoch {
+    if !wantsSnapshot, let offset = subscriptions[index].place.offset, let epoch {
       subscriptions[index].asked = offset
       message += #","since":\#(offset),"epoch":\#(quoted(epoch))"#
     }
@@ -188,7 +188,7 @@ extension Subscriber {
       audience.figures.recoveries += 1
     } else {
       audience.figures.snapshots += 1
-      if snapshot != nil, wantsFreshSnapshot { subscriptions[index].isFresh = true }
+      if snapshot != nil, isEnding { subscriptions[index].isFresh = true }
     }
     // A second `subscribed` without a question is a subscription that starts over: it could have gone on from here.
     let asked = subscriptions[index].isLive ? subscriptions[index].place.offset : subscriptions[index].asked
@@ -269,7 +269,7 @@ extension Subscriber {
     // Either the message of wire §2 that carries it, or the state alone.
     let snapshot = document["snapshot"] ?? document
     audience.figures.snapshots += 1
-    if wantsFreshSnapshot { subscriptions[0].isFresh = true }
+    if isEnding { subscriptions[0].isFresh = true }
     subscriptions[0].place.subscribed(
       at: offset, recovered: false, asked: subscriptions[0].asked, snapshot: snapshot, &audience.ledger)
     begin(0, audience)

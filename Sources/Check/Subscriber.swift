@@ -67,8 +67,10 @@ final class Subscriber {
   var clockError: Int64 = 0
   var token: String?
   var tokenEnds: Int64?
-  /// The end of the run: asks for fresh snapshots, and behaves.
-  var wantsFreshSnapshot = false
+  /// The end of the run: behaves, and asks for a snapshot.
+  var isEnding = false
+  /// Begins anew at the next occasion, as a screen that was switched off does.
+  var beginsAnew = false
   var usesShortcut = false
   /// What the last `goaway` asked for, in seconds.
   var reconnectAfter: Double?
@@ -88,6 +90,7 @@ final class Subscriber {
     absentSince = now
   }
 
+  var wantsSnapshot: Bool { isEnding || beginsAnew }
   var isLive: Bool { phase == .open && subscriptions.allSatisfy(\.isLive) }
   var isFresh: Bool { subscriptions.allSatisfy(\.isFresh) }
   func isPaused(at now: Int64) -> Bool { pausedUntil > now }
@@ -156,7 +159,7 @@ final class Subscriber {
     case .stream:
       head = ["GET /sse/\(subscriptions[0].place.channel) HTTP/1.1", "Accept: text/event-stream"]
       head.append("Authorization: Bearer \(token)")
-      subscriptions[0].asked = wantsFreshSnapshot ? nil : subscriptions[0].place.offset
+      subscriptions[0].asked = wantsSnapshot ? nil : subscriptions[0].place.offset
       if let asked = subscriptions[0].asked, let epoch { head.append("Last-Event-ID: \(epoch)/\(asked)") }
     case .socket:
       signIn = SignIn.allCases.randomElement(using: &random) ?? .field
@@ -192,7 +195,7 @@ final class Subscriber {
     // It subscribes by itself as soon as it is signed in.
     subscriptions[0].isLeaving = false
     usesShortcut = true
-    guard !wantsFreshSnapshot, let offset = subscriptions[0].place.offset, let epoch else { return path }
+    guard !wantsSnapshot, let offset = subscriptions[0].place.offset, let epoch else { return path }
     subscriptions[0].asked = offset
     return "\(path)?since=\(offset)&epoch=\(epoch)"
   }
@@ -224,6 +227,7 @@ final class Subscriber {
   /// All subscriptions are live again.
   func becameLive(_ audience: Audience) {
     failures = 0
+    beginsAnew = false
     liveSince = audience.now
     audience.figures.longestAbsence = max(audience.figures.longestAbsence, (audience.now - absentSince) / 1000)
     nextWhim = audience.now + Int64.random(in: 0...(2 * audience.unrest), using: &random)
@@ -232,8 +236,9 @@ final class Subscriber {
   // MARK: Whims
 
   private func followWhim(_ audience: Audience) {
+    beginsAnew = random.chance(25)
     nextWhim = audience.now + Int64.random(in: 0...(2 * audience.unrest), using: &random)
-    guard audience.isUnruly, !wantsFreshSnapshot else { return }
+    guard audience.isUnruly, !isEnding else { return }
     switch Int.random(in: 0..<10, using: &random) {
     case 0, 1:
       audience.figures.cuts += 1

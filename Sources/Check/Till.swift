@@ -15,7 +15,18 @@ struct Till {
   let ending: Ending
   var random: Seeded
 
+  /// An order that was placed; it has tickets once it is confirmed.
+  private struct Guest {
+    let scene: Scene
+    let order: String
+    var tickets: [String] = []
+    var path: String { "/api/v1/orders/\(order)" }
+  }
+
+  private static let mostWaiting = 12
+
   private var journal = Journal()
+  private var waiting: [Guest] = []
   private var link: Link?
   private var count = 0
   private var tokens: [String: Token] = [:]
@@ -58,19 +69,34 @@ struct Till {
       + #""items":[\#(items.joined(separator: ","))]}"#
     guard let placed = command(scene, "/api/v1/orders", body, "order.created", note), let order = placed["id"]?.text
     else { return }
-    let path = "/api/v1/orders/\(order)"
-    if random.chance(5) {
-      _ = command(scene, "\(path)/cancel", #"{"reason":"changed their mind"}"#, "order.cancelled", order)
+    // Some wait a while, in every state, so that there is something to be seen in a snapshot.
+    let guest = Guest(scene: scene, order: order)
+    random.chance(15) ? waiting.append(guest) : cook(guest)
+    if waiting.count > Self.mostWaiting {
+      let first = waiting.removeFirst()
+      first.tickets.isEmpty ? cook(first) : finish(first)
+    }
+  }
+
+  /// Confirms the order, and what follows; or it is cancelled.
+  private mutating func cook(_ guest: Guest) {
+    var guest = guest
+    if random.chance(5) { return cancel(guest, "changed their mind") }
+    guard let confirmed = command(guest.scene, "\(guest.path)/confirm", nil, "order.confirmed", guest.order) else {
       return
     }
-    guard let confirmed = command(scene, "\(path)/confirm", nil, "order.confirmed", order) else { return }
-    let tickets = (confirmed["tickets"]?.list ?? []).compactMap { $0["id"]?.text }
+    guest.tickets = (confirmed["tickets"]?.list ?? []).compactMap { $0["id"]?.text }
     if random.chance(10) {
-      guard command(scene, "\(path)/cancel", #"{"reason":"too late"}"#, "order.cancelled", order) != nil else { return }
-      for ticket in tickets { move(scene, ticket, "void-seen", "ticket.void_seen") }
+      cancel(guest, "too late")
+      for ticket in guest.tickets { move(guest.scene, ticket, "void-seen", "ticket.void_seen") }
       return
     }
-    let served = random.chance(50)
+    if random.chance(15) { return waiting.append(guest) }
+    finish(guest)
+  }
+
+  private mutating func finish(_ guest: Guest) {
+    let (scene, tickets) = (guest.scene, guest.tickets)
     for ticket in tickets {
       guard move(scene, ticket, "start", "ticket.started"), move(scene, ticket, "bump", "ticket.ready") else { return }
     }
@@ -79,12 +105,17 @@ struct Till {
         return
       }
     }
-    if served {
+    if random.chance(50) {
       for ticket in tickets {
         guard move(scene, ticket, "bump", "ticket.served") else { return }
       }
     }
-    _ = command(scene, "\(path)/complete", nil, "order.completed", order)
+    _ = command(scene, "\(guest.path)/complete", nil, "order.completed", guest.order)
+  }
+
+  private mutating func cancel(_ guest: Guest, _ reason: String) {
+    _ = command(
+      guest.scene, "\(guest.path)/cancel", #"{"reason":"\#(reason)"}"#, "order.cancelled", guest.order)
   }
 
   @discardableResult
