@@ -21,6 +21,9 @@ func check(_ options: Options) throws {
   plan.unrest = try options.integer("unrest", in: 0...3600) ?? plan.unrest
   plan.patience = try options.seconds("patience") ?? plan.patience
   plan.seed = UInt64(try options.integer("seed", in: 0...Int.max) ?? Int(UInt32.random(in: 0 ... .max)))
+  guard options["token"] == nil || plan.restaurant != nil else {
+    throw UsageError("--token needs a --restaurant: to open some of its own, a check makes tokens with the secret.")
+  }
   guard plan.streams <= plan.subscribers else { throw UsageError("--sse is at most --subscribers.") }
   let examination = try PromiseCheck(plan)
   guard try examination.conduct() else { exit(1) }
