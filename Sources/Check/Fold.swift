@@ -1,12 +1,13 @@
 // What a screen shows: a snapshot, and each event folded in by the rules of docs/reference/events.md. It keeps what the
-// rules speak of: open tickets, open orders with where their tickets stand, products that are out. Two folds at the same
-// offset must be equal, wherever each of them began.
+// rules speak of: open tickets, open orders with where their tickets stand, products that are out, alarms. Two folds at
+// the same offset must be equal, wherever each of them began.
 
 package struct Fold: Sendable {
   private let kind: Substring
   private var tickets: [String: Document] = [:]
   private var orders: [String: Document] = [:]
   private var out: [String: Document] = [:]
+  private var alarms: [String: Document] = [:]
   /// How much of each product is still to be made, as the snapshot says; nil once it has to be counted.
   private var stated: Document?
 
@@ -14,6 +15,7 @@ package struct Fold: Sendable {
     kind = channel.prefix { $0 != ":" }
     tickets = Self.byIdentifier(snapshot["tickets"], "id")
     orders = Self.byIdentifier(snapshot["orders"], "id")
+    alarms = Self.byIdentifier(snapshot["alarms"], "id")
     out = Self.byIdentifier(snapshot["out_of_stock"], "product_id")
     if kind == "kitchen" {
       stated = .object(Self.byIdentifier(snapshot["all_day"], "product_id").compactMapValues { $0["quantity"] })
@@ -32,6 +34,10 @@ package struct Fold: Sendable {
       guard let id = data["id"]?.text, kind == "pos" || kind == "restaurant" else { return }
       let isOver = data["status"] == .text("completed") || data["status"] == .text("cancelled")
       orders[id] = isOver ? nil : .object(data.object.filter { !["from", "to", "reason"].contains($0.key) })
+    case "ticket.unseen", "station.uncovered":
+      if let id = data["id"]?.text, kind != "kitchen" { alarms[id] = data["alarm"] }
+    case "ticket.seen", "station.covered":
+      if let id = data["id"]?.text { alarms[id] = nil }
     case "menu.item_unavailable", "menu.item_available":
       guard let id = data["product_id"]?.text, kind == "kitchen" else { return }
       out[id] = event == "menu.item_unavailable" ? data : nil
@@ -55,6 +61,7 @@ package struct Fold: Sendable {
   package var state: Document {
     .object([
       "tickets": .object(tickets), "orders": .object(orders), "out_of_stock": .object(out),
+      "alarms": .object(alarms),
       "all_day": stated ?? (kind == "kitchen" ? needed : .null),
     ])
   }
