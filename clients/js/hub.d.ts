@@ -66,6 +66,8 @@ export interface SubscribeOptions<Snapshot = unknown, Data = unknown> {
   epoch?: string;
   /** False: no snapshot with the first answer. */
   snapshot?: boolean;
+  /** The kitchen stations that this screen shows; all without. */
+  stations?: string[];
   /** The channel's whole state as of `offset`: replaces what was held. */
   onSnapshot?(snapshot: Snapshot, position: { offset: number; epoch: string }): void;
   /** The next event: exactly once each, in order. */
@@ -85,6 +87,8 @@ export interface Subscription {
   readonly counters: { applied: number; gaps: number; repeats: number; snapshots: number; resumed: number };
   /** Cumulative receipt; sent at most four times a second, told again after a reconnection. */
   seen(offset: number, level: ReceiptLevel): void;
+  /** Another choice of stations, null for all: subscribes anew from where it has come to. */
+  showing(stations: string[] | null): void;
   /** Resolves when `offset` is part of what was handed to the callbacks. */
   arrived(offset: number): Promise<void>;
   unsubscribe(): void;

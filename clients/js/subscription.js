@@ -17,6 +17,8 @@ export class Subscription {
   #environment;
   #backoff;
   #receipts;
+  #stations; // kitchen stations on this screen, null for all
+  #saidStations = null; // those of the subscribe message that was sent last
   #state = "waiting";
   #epoch;
   #offset;
@@ -38,6 +40,7 @@ export class Subscription {
     this.#environment = environment;
     this.#offset = handlers.since ?? null;
     this.#epoch = handlers.epoch ?? null;
+    this.#stations = handlers.stations ?? null;
     this.#backoff = new Backoff({ base: 250, cap: 10_000, random: environment.random });
     this.#receipts = new Receipts(environment, (receipt) => owner.send({ type: "seen", channel, ...receipt }));
   }
@@ -77,6 +80,17 @@ export class Subscription {
   /** Tells the hub how far a person has come: `received`, `shown` or `accepted`; sent at most 4 times a second. */
   seen(offset, level) {
     this.#receipts.seen(offset, level);
+  }
+
+  /**
+   * Says which kitchen stations this screen shows (ids, or null for all), so that the hub knows whether a station has a
+   * screen and whose receipts these are. Another choice is a subscription anew, from where this one has come to.
+   */
+  showing(stations) {
+    const wanted = stations === null ? null : [...stations];
+    if (String(wanted) === String(this.#stations)) return;
+    this.#stations = wanted;
+    this.rejoin();
   }
 
   /** Resolves when `offset` has been applied here (or a snapshot that contains it); at once if it has. */
@@ -144,6 +158,8 @@ export class Subscription {
       this.#settleArrivals();
     }
     this.#receipts.opened();
+    // Another choice was made while the hub answered.
+    if (String(this.#saidStations) !== String(this.#stations)) this.rejoin();
   }
 
   event(message) {
@@ -209,6 +225,8 @@ export class Subscription {
       message.epoch = this.#epoch;
     }
     if (this.#handlers.snapshot === false) message.snapshot = false;
+    if (this.#stations !== null) message.stations = this.#stations;
+    this.#saidStations = this.#stations;
     this.#become("joining");
     this.#owner.send(message);
   }

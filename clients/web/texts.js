@@ -168,6 +168,12 @@ export const texts = {
     cancelSubmit: "Cancel the order",
     cancelKeep: "Keep it",
     items: (count) => `${count} ${plural(count, "item", "items")}`,
+    alarm: {
+      label: "Kitchen alarms",
+      unseen: (station, number, more) =>
+        `${station} has not seen ${number}${more > 0 ? ` and ${more} more` : ""}`,
+      uncovered: (station) => `No screen shows ${station}`,
+    },
     signOut: "Sign out",
     staleAdvice: "Progress may be old. Orders you send are kept and sent once.",
     fields: { items: "Items", table: "Table", order_type: "Where", note: "Note" },

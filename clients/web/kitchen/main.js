@@ -70,6 +70,8 @@ function run(user, restaurant) {
     drawAllDay(model, station);
     const tickets = board.render(station);
     board.tick(hub.serverNow());
+    // Only now, when they are on the glass: receipts speak for the stations that are shown.
+    subscription.showing(station === null ? null : [station]);
     tellShown(tickets);
   }
 
@@ -88,6 +90,7 @@ function run(user, restaurant) {
   }
 
   const subscription = hub.subscribe(channel, {
+    stations: station === null ? undefined : [station],
     onSnapshot(document, { offset }) {
       model.snapshot(document, offset);
       if (lastOffset === 0) loadHistory(offset);

@@ -10,6 +10,7 @@ import { restaurantOf, rest, session, signedIn, socketAddress } from "../shared/
 import { showStatus, watchDevice } from "../shared/status.js";
 import { toast } from "../shared/toast.js";
 import { texts } from "../texts.js";
+import { alarmStrip } from "./alarms.js";
 import { Cart } from "./cart.js";
 import { askNote, askReason, askWishes } from "./dialogs.js";
 import { Menu } from "./menu.js";
@@ -40,11 +41,12 @@ function run(restaurant) {
 
   const name = h("h1", { class: "place" }, words.title);
   const pill = h("div", { class: "pill" });
+  const alarmPlace = h("div", { class: "alarms", hidden: true });
   const menuPlace = h("main", { class: "menu", aria: { label: words.menu } });
   const orderPlace = h("section", { class: "panel order-panel", aria: { label: words.order } });
   const openPlace = h("section", { class: "panel open-panel", aria: { label: words.open } });
   const signOutButton = button("button quiet", signOut, {}, words.signOut);
-  app.replaceChildren(h("header", { class: "top" }, name, pill, signOutButton), menuPlace, orderPlace, openPlace);
+  app.replaceChildren(h("header", { class: "top" }, name, alarmPlace, pill, signOutButton), menuPlace, orderPlace, openPlace);
 
   const menu = new Menu(menuPlace, (product) => {
     cart.add(product);
@@ -76,10 +78,12 @@ function run(restaurant) {
   });
   const zone = () => model.restaurant?.time_zone;
   const refreshStatus = showStatus(hub, { pill, advice: words.staleAdvice, zone, signOut });
+  const drawAlarms = alarmStrip(alarmPlace);
   const renderOrders = onFrame(() => {
     if (model.restaurant) setText(name, model.restaurant.name);
     open.render(model.orders, busy);
     open.tick(hub.serverNow());
+    drawAlarms(model.alarms);
   });
 
   // ——— commands ———

@@ -1,18 +1,23 @@
-// What the till's channel says, folded: open orders with their tickets, and what is sold out. Pure.
+// What the till's channel says, folded: open orders with their tickets, the kitchen's alarms, and what is
+// sold out. Pure.
 
 const OVER = new Set(["completed", "cancelled"]);
 
 export class TillModel {
   restaurant = null;
   #orders = new Map();
+  #alarms = new Map(); // ticket or station id → alarm
 
   snapshot(document) {
     this.restaurant = document.restaurant;
     this.#orders = new Map(document.orders.map((order) => [order.id, order]));
+    this.#alarms = new Map((document.alarms ?? []).map((alarm) => [alarm.id, alarm]));
   }
 
   /** Applies an event; returns what a person should be told of: { kind, number } or { kind, name }, or null. */
   event({ event, data }) {
+    if (event === "ticket.unseen" || event === "station.uncovered") this.#alarms.set(data.id, data.alarm);
+    if (event === "ticket.seen" || event === "station.covered") this.#alarms.delete(data.id);
     if (event.startsWith("order.") && data?.id) return this.#order(event, data);
     if (event.startsWith("ticket.") && data?.order_id) this.#ticket(data);
     return null;
@@ -44,6 +49,19 @@ export class TillModel {
   get orders() {
     const rank = ({ status }) => (status === "ready" ? 0 : 1);
     return [...this.#orders.values()].sort((a, b) => rank(a) - rank(b) || (a.created_at < b.created_at ? -1 : 1));
+  }
+
+  /** What is wrong in the kitchen, a line a station and kind, oldest first: { key, kind, station, count, number }. */
+  get alarms() {
+    const lines = new Map();
+    for (const alarm of [...this.#alarms.values()].sort((a, b) => (a.since < b.since ? -1 : 1))) {
+      const { kind, station_id: id, station, order_number: number } = alarm;
+      const key = `${kind} ${id}`;
+      const line = lines.get(key) ?? { key, kind, station, count: 0, number };
+      line.count += 1;
+      lines.set(key, line);
+    }
+    return [...lines.values()];
   }
 
   order(id) {
