@@ -135,7 +135,7 @@ package final class Doctor {
     } else {
       say(.good, "clocks agree within \(abs(facts.clockSkew)) ms")
     }
-    let needed = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) * configuration.poolSize + 2
+    let needed = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) * configuration.poolSize + 4
     if facts.maximumConnections - facts.usedConnections < needed {
       say(
         .warning,

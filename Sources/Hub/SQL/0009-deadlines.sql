@@ -67,7 +67,9 @@ BEGIN
       IF kept.id IS NULL THEN
         DELETE FROM hub.deadline WHERE id = claimed.id;
       ELSE
-        UPDATE hub.deadline SET due_at = kept.due_at, data = kept.data, attempts = 0, failure = NULL
+        -- Not in the past: one that came back at once for ever would let nobody else have a turn.
+        UPDATE hub.deadline SET due_at = greatest(kept.due_at, clock_timestamp() + interval '10 milliseconds'),
+          data = kept.data, attempts = 0, failure = NULL
         WHERE id = claimed.id;
       END IF;
     EXCEPTION WHEN OTHERS OR query_canceled THEN
