@@ -51,7 +51,8 @@ package actor Deadlines {
   }
 
   private func look(after pause: Duration) {
-    loop.schedule(after: pause) { [unowned self] in
+    // Holds the engine until it has fired: the loop outlives whoever stopped the engine.
+    loop.schedule(after: pause) {
       self.assumeIsolated { engine in
         guard !engine.isStopped else { return }
         Task.immediate(executorPreference: engine.tasks) {
