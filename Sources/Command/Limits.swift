@@ -23,6 +23,13 @@ extension Options {
     return limits
   }
 
+  /// Seconds between heartbeats. A screen calls itself stale after two without one, so many of them are a long time.
+  func heartbeatSeconds() throws -> Int32? {
+    guard let seconds = try seconds("heartbeat") else { return nil }
+    guard seconds <= 60 else { throw UsageError("--heartbeat is at most 60s.") }
+    return Int32(seconds)
+  }
+
   private func take(_ name: String, into limit: inout Int32) throws {
     guard let seconds = try seconds(name) else { return }
     guard seconds <= 86_400 else { throw UsageError("--\(name) is at most 1d.") }

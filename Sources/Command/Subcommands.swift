@@ -10,7 +10,7 @@ let usage = """
                      [--tls-cert FILE --tls-key FILE]… [--tls-client-ca FILE] [--tls-client-auth off|request|require]
                      [--max-connections N] [--max-connections-per-address N] [--head-timeout 10s] [--body-timeout 30s]
                      [--idle-timeout 75s] [--sign-in-timeout 10s] [--write-timeout 60s]
-                     [--compression off|shared|takeover]
+                     [--compression off|shared|takeover] [--heartbeat 10s] [--retention-days 7]
          hub echo    [--listen ADDRESS]… [--tls-cert FILE --tls-key FILE]… [--reactors N]
                      [--compression off|shared|takeover] [--log text|json]
                      [--log-level LEVEL]
@@ -40,12 +40,14 @@ func configuration(_ options: Options) throws -> Configuration {
 
 func serve(_ options: Options) throws {
   try options.allowOnly(
-    ["data", "database", "demo", "clients", "allow-origin", "secret-file"] + Options.listening + Options.limits)
+    ["data", "database", "demo", "clients", "allow-origin", "secret-file", "heartbeat", "retention-days"] + Options.listening + Options.limits)
   var configuration = try configuration(options)
   try readListening(options, into: &configuration)
   configuration.demo = try options.isSet("demo")
   configuration.allowedOrigins = try options.allowedOrigins()
   configuration.limits = try options.serverLimits()
+  configuration.heartbeatSeconds = try options.heartbeatSeconds() ?? configuration.heartbeatSeconds
+  configuration.retentionDays = try options.integer("retention-days", in: 1...3650) ?? configuration.retentionDays
   configuration.clients = options["clients"] ?? Assets.defaultFolder()
   try HubProcess(configuration).serve()
 }

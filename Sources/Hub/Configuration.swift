@@ -86,6 +86,8 @@ package struct Configuration: Sendable {
   package var allowedOrigins: Set<String> = []
   /// Seconds between heartbeat messages (wire §2).
   package var heartbeatSeconds: Int32 = 10
+  /// Days that the log is kept at least; a day goes when its last event is as old.
+  package var retentionDays = 7
   /// Seconds that a drain may take until the hub exits.
   package var drainSeconds = 8
   package var limits = ServerLimits()

@@ -63,7 +63,8 @@ extension Reactor {
     sweepEnded()
     if second % 10 == 0 { dropEmptyChannels() }
     if index == 0, second % 60 == 1, node.configuration.purpose == .hub {
-      Task.immediate(executorPreference: tasks) { await Maintenance.run(database, log: node.log) }
+      let days = node.configuration.retentionDays
+      Task.immediate(executorPreference: tasks) { await Maintenance.run(database, retentionDays: days, log: node.log) }
     }
   }
 

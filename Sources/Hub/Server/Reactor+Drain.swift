@@ -6,8 +6,11 @@ import Postgres
 import Protocol
 
 extension Reactor {
-  /// The longest wait that clients are told before they reconnect, in milliseconds; each gets its own part of it.
-  private static var reconnectSpread: Int { 3000 }
+  /// How long a client is told to wait before it reconnects, in milliseconds: by chance, within a time in which the other
+  /// nodes can take so many. Few screens are not kept dark for the sake of many.
+  func reconnectWait() -> Int {
+    Int.random(in: 100...min(max(1000, connectionCount * node.configuration.reactors), 10_000))
+  }
 
   /// Drains and answers when nothing is left, or after `limit`.
   func drain(limit: Duration) async {
@@ -31,7 +34,7 @@ extension Reactor {
       markDirty(connection)
     case .webSocket(let session):
       if session.purpose == .hub {
-        let wait = Int.random(in: 100...Self.reconnectSpread)
+        let wait = reconnectWait()
         reply(to: connection) {
           ServerMessageEncoder.appendGoAway(reason: "drain", reconnectMilliseconds: wait, to: &$0)
         }

@@ -92,9 +92,12 @@ package actor Reactor: LoopClient {
     self.node = node
     self.mailbox = mailbox
     compressor = Compressor(node.counters)
+    var options = PostgresOptions(parameters: [(name: "hub.notify", value: "off")])
+    // No statement of the hub's takes so long: it is a database that hangs, and whoever asks is told 503.
+    options.statementTimeout = .seconds(8)
     pool = PostgresPool(
       loop: loop, connectionString: node.configuration.connectionString, size: node.configuration.poolSize,
-      options: PostgresOptions(parameters: [(name: "hub.notify", value: "off")]))
+      options: options)
     database = PooledDatabase(pool)
     spareDescriptor = Self.openSpare()
   }
