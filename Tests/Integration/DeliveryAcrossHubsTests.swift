@@ -1,5 +1,6 @@
-// wire §1, the promise, and §2 `since` and `epoch`, on two hubs of one database: twenty sockets, eight writers, 2,000
-// orders, while listeners and sessions are killed, sockets are reset and, the second time, one hub is killed as well.
+// wire §1, the promise, §2 `since` and `epoch` and §4, on two hubs of one database: twenty sockets, every fourth of them an
+// event stream, eight writers, 2,000 orders, while listeners and sessions are killed, sockets are reset and, the second
+// time, one hub is killed as well.
 import Foundation
 import Testing
 import TestSupport
@@ -61,7 +62,8 @@ private final class Rush: @unchecked Sendable {
       made.append(
         Subscriber(
           "\(number) (seed \(random.seed))", channel: restaurant.channel("kitchen"), since: 0, token: token,
-          ports: ports, random: random.stream(100 + number), receiveBuffer: number % 5 == 0 ? 4096 : nil
+          ports: ports, random: random.stream(100 + number), carrier: number % 4 == 1 ? .eventStream : .webSocket,
+          receiveBuffer: number % 5 == 0 ? 4096 : nil
         ) { ["station.created", "ticket.created", "test.published", "test.last"].contains($0) })
     }
     subscribers = made

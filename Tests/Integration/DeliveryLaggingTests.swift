@@ -42,6 +42,34 @@ extension DeliveryTests {
       }
     }
 
+    @Test func aStreamThatIsNotReadLagsAsASocketDoesAndEndsWithTheSameEvents() throws {
+      let scene = try DeliveryScene()
+      let slow = try EventSocket(
+        eventStream: "/sse/\(scene.kitchen)", port: scene.hub.port, token: scene.token, receiveBuffer: 4096)
+      let start = try slow.next("subscribed").offset
+      let quick = try scene.connect()
+      try scene.subscribe(quick, scene.kitchen)
+      let idle = scene.hub.residentMemory
+      let events = Int64(1000)
+      for number in 1...events {
+        try scene.program.execute(
+          "SELECT hub.publish('\(scene.kitchen)', 'test.large', jsonb_build_object('x', repeat('x', 8000)))")
+        #expect(try quick.next("event", within: 3).offset == start + number)
+      }
+      #expect(try scene.hub.metric("hub_subscriptions_lagging_total") > 0, "the stream fell behind")
+      let growth = scene.hub.residentMemory - idle
+      #expect(growth < 4 * 1024, "the hub kept \(growth) KiB for a stream of 8 MiB")
+      for number in 1...events {
+        let event = try slow.next("event")
+        try #require(event.offset == start + number && event.name == "test.large")
+        try #require(event.streamID?.hasSuffix("/\(start + number)") == true)
+      }
+      try scene.publish("test.last", on: scene.kitchen)
+      for socket in [slow, quick] {
+        #expect(try socket.next("event", within: 3).offset == start + events + 1)
+      }
+    }
+
     @Test func manySlowReadersOfLargeEventsCatchUpAtOnceWithinTheirBounds() throws {
       let scene = try DeliveryScene()
       let (readers, events) = (12, 240)

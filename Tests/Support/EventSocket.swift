@@ -7,6 +7,9 @@ import Glibc
 /// A message of the hub as it was read.
 package struct HubMessage {
   package let json: [String: Any]
+  /// What an event stream said of it in its own fields: `event` and `id`.
+  package var name: String?
+  package var streamID: String?
 
   package var type: String { string("type") }
   package var offset: Int64 { (json["offset"] as? NSNumber)?.int64Value ?? -1 }
@@ -33,6 +36,8 @@ package final class EventSocket: @unchecked Sendable {
   private var capacity = 256 * 1024
   private var start = 0
   private var end = 0
+  /// Set while it reads an event stream.
+  private var stream: EventStreamReader?
 
   /// Connects to a loopback port; `receiveBuffer` bytes make a reader that is soon full.
   package init(port: UInt16, receiveBuffer: Int32? = nil) throws {
@@ -71,6 +76,19 @@ package final class EventSocket: @unchecked Sendable {
     guard answer.status == 101, answer.header("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" else {
       throw SupportError("\(answer.status) \(answer.text)")
     }
+  }
+
+  /// Opens an event stream at `path`; throws the status and body when the answer is none.
+  package convenience init(
+    eventStream path: String, port: UInt16, token: String, lastEventID: String? = nil, receiveBuffer: Int32? = nil
+  ) throws {
+    try self.init(port: port, receiveBuffer: receiveBuffer)
+    let answer = try request(
+      "GET", path, token: token, headers: lastEventID.map { ["Last-Event-ID": $0] } ?? [:])
+    guard answer.status == 200, answer.header("Content-Type") == "text/event-stream" else {
+      throw SupportError("\(answer.status) \(answer.text)")
+    }
+    stream = EventStreamReader()
   }
 
   /// Ends the connection at once with a reset (RST), from any thread: to disconnect a TCP socket is to abort it.
@@ -127,6 +145,10 @@ package final class EventSocket: @unchecked Sendable {
     let limit = Date(timeIntervalSinceNow: seconds)
     while true {
       do {
+        if stream != nil {
+          guard let received = try nextOfStream(until: limit) else { return .silent }
+          return received
+        }
         guard let frame = try nextFrame(until: limit) else { return .silent }
         switch frame.opcode {
         case 1:
@@ -163,6 +185,18 @@ package final class EventSocket: @unchecked Sendable {
       if message.type == "error" { return message.json }
     }
     throw SupportError("no error within \(seconds) s")
+  }
+
+  /// The next event of the stream that comes in time.
+  private func nextOfStream(until limit: Date) throws -> Received? {
+    while true {
+      if let message = try stream?.next() {
+        guard message.type == "close" else { return .message(message) }
+        return .ended(message.json["code"] as? Int ?? 0, message.string("reason"))
+      }
+      if start == end, try !fill(until: limit) { return nil }
+      stream?.append(take(end - start))
+    }
   }
 
   private func nextFrame(until limit: Date) throws -> RawWebSocket.Frame? {

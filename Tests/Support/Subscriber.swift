@@ -1,5 +1,5 @@
-// A subscriber that checks the promise of wire §1 while it listens: on a thread of its own it reads one channel, connects
-// again with `since` and `epoch` whenever its connection ends, on whichever hub is there, and notes everything that it
+// A subscriber that checks the promise of wire §1 while it listens: on a thread of its own it reads one channel, over
+// WebSockets or event streams, connects again with where it stood whenever its connection ends, on whichever hub is there, and notes everything that it
 // must never see: a gap, a repeat, a swap, an event nobody should have sent, a snapshot where it could resume.
 import Foundation
 import Glibc
@@ -37,6 +37,9 @@ package final class Subscriber: @unchecked Sendable {
     package var description: String { "\(offset) \(id)" }
   }
 
+  /// What carries its events.
+  package enum Carrier: Sendable { case webSocket, eventStream }
+
   package struct Record: Sendable {
     /// In the order they came, over all connections.
     package var events: [Seen] = []
@@ -59,6 +62,7 @@ package final class Subscriber: @unchecked Sendable {
   private let channel: String
   private let token: String
   private let ports: HubPorts
+  private let carrier: Carrier
   private let receiveBuffer: Int32?
   private let known: @Sendable (String) -> Bool
   private var random: SeededRandom
@@ -69,7 +73,7 @@ package final class Subscriber: @unchecked Sendable {
   /// soon full; `known` says which event names may come.
   package init(
     _ name: String, channel: String, since: Int64? = nil, token: String, ports: HubPorts, random: SeededRandom,
-    receiveBuffer: Int32? = nil, known: @escaping @Sendable (String) -> Bool
+    carrier: Carrier = .webSocket, receiveBuffer: Int32? = nil, known: @escaping @Sendable (String) -> Bool
   ) {
     shared.last = since ?? -1
     self.name = name
@@ -77,6 +81,7 @@ package final class Subscriber: @unchecked Sendable {
     self.token = token
     self.ports = ports
     self.random = random
+    self.carrier = carrier
     self.receiveBuffer = receiveBuffer
     self.known = known
   }
@@ -127,6 +132,7 @@ package final class Subscriber: @unchecked Sendable {
   private func connect() throws -> EventSocket {
     let last = record.last
     let port = ports.random(&random)
+    if carrier == .eventStream { return try connectStream(port, after: last) }
     let parts = channel.split(separator: ":")
     if random.chance(50), parts.count == 2 {
       var resume = last >= 0 ? "?since=\(last)" : ""
@@ -140,6 +146,18 @@ package final class Subscriber: @unchecked Sendable {
     if last >= 0, let epoch { message["epoch"] = epoch }
     try socket.send(message)
     return socket
+  }
+
+  private func connectStream(_ port: UInt16, after last: Int64) throws -> EventSocket {
+    if last >= 0, epoch == nil {
+      // An event stream is resumed by the id of an event, which has the epoch in it.
+      let answer = try EventSocket(port: port).request("GET", "/api/v1/channels/\(channel)", token: token)
+      guard answer.status == 200 else { throw SupportError("\(answer.status) \(answer.text)") }
+      epoch = answer.json["epoch"] as? String
+    }
+    let id = last >= 0 ? "\(epoch ?? "")/\(last)" : nil
+    return try EventSocket(
+      eventStream: "/sse/\(channel)", port: port, token: token, lastEventID: id, receiveBuffer: receiveBuffer)
   }
 
   private func read(_ socket: EventSocket) {
@@ -162,6 +180,7 @@ package final class Subscriber: @unchecked Sendable {
 
   /// Answers whether to stay on this connection.
   private func take(_ message: HubMessage) -> Bool {
+    checkStreamFields(of: message)
     switch message.type {
     case "event": take(event: message)
     case "subscribed": subscribed(message)
@@ -173,6 +192,21 @@ package final class Subscriber: @unchecked Sendable {
     default: fault("unexpected message \(message.json)")
     }
     return true
+  }
+
+  /// What an event stream says beside a message must be what the message says.
+  private func checkStreamFields(of message: HubMessage) {
+    guard carrier == .eventStream else { return }
+    let position = "\(epoch ?? message.string("epoch"))/\(message.offset)"
+    let expected: (name: String, id: String?) =
+      switch message.type {
+      case "event": (message.event, position)
+      case "subscribed" where message.snapshot != nil: ("snapshot", "\(message.string("epoch"))/\(message.offset)")
+      default: (message.type, nil)
+      }
+    if message.name != expected.name || message.streamID != expected.id {
+      fault("\(message.name ?? "-") with id \(message.streamID ?? "-") around \(message.json)")
+    }
   }
 
   private func subscribed(_ message: HubMessage) {

@@ -77,7 +77,7 @@ extension Reactor {
         subscriber.presence.isTold = true
       }
       guard subscriber.presence.isTold else { continue }
-      if connection.outbound.count > node.configuration.limits.sendQueueBytes {
+      if connection.hasLagging || connection.outbound.count > node.configuration.limits.sendQueueBytes {
         subscriber.presence.isTold = false
         connection.hasLagging = true
         continue
