@@ -40,7 +40,8 @@ func configuration(_ options: Options) throws -> Configuration {
 
 func serve(_ options: Options) throws {
   try options.allowOnly(
-    ["data", "database", "demo", "clients", "allow-origin", "secret-file", "heartbeat", "retention-days"] + Options.listening + Options.limits)
+    ["data", "database", "demo", "clients", "allow-origin", "secret-file", "heartbeat", "retention-days"]
+      + Options.listening + Options.limits)
   var configuration = try configuration(options)
   try readListening(options, into: &configuration)
   configuration.demo = try options.isSet("demo")

@@ -93,6 +93,7 @@ struct RestRoute: Sendable, CustomStringConvertible {
     channel("restaurant", "/events", office), channel("kitchen", "/events", cooks.subtracting(["platform_owner"])),
     channel("pos", "/events", tills.subtracting(["platform_owner"])),
     channel("payments", "/events", tills.subtracting(["platform_owner"])),
+    channel("restaurant", "/presence", office), channel("kitchen", "/presence", cooks.subtracting(["platform_owner"])),
     channel("kitchen", "/receipts", office), channel("pos", "/receipts", office),
     RestRoute(
       method: "POST", pattern: "channels/restaurant:{id}/events", roles: ["platform_owner"],

@@ -42,7 +42,7 @@ extension Reactor {
       session.isLeaving = true
       if session.commandsRunning == 0 { close(connection, code: 1012, reason: "restart") }
     case .eventStream(let stream):
-      depart(stream, connection, reconnectMilliseconds: Int.random(in: 100...Self.reconnectSpread))
+      depart(stream, connection, reconnectMilliseconds: reconnectWait())
     case .lingering, .closed:
       break
     }
