@@ -16,5 +16,6 @@ package enum Migrations {
     Migration(number: 10, name: "receipts", sql: PackageResources._010_receipts_sql),
     Migration(number: 11, name: "access", sql: PackageResources._011_access_sql),
     Migration(number: 12, name: "retention", sql: PackageResources._012_retention_sql),
+    Migration(number: 13, name: "checksum", sql: PackageResources._013_checksum_sql),
   ]
 }

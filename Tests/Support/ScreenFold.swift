@@ -58,6 +58,17 @@ package struct ScreenFold {
     }
   }
 
+  /// The checksum of the open tickets: their ids' last 32 bits times twice their version plus one, summed modulo 2^32.
+  package var ticketSum: String {
+    let sum = tickets.values.reduce(UInt32(0)) { sum, ticket in
+      let tail = UInt32(Self.id(ticket).suffix(8), radix: 16) ?? 0
+      let version = (ticket["version"] as? NSNumber)?.uint32Value ?? 0
+      return sum &+ tail &* (2 &* version &+ 1)
+    }
+    let digits = String(sum, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
   /// Where a ticket of an order stands now.
   private mutating func move(_ ticket: [String: Any]) {
     guard let id = ticket["order_id"] as? String, var order = orders[id] else { return }

@@ -99,7 +99,7 @@ export function fakeSockets() {
 export const CHANNEL = "kitchen:01900000-0000-7000-8000-000000000001";
 
 /** A hub client with its test's hand on everything; `seen` collects what the callbacks were given. */
-export function harness({ token = "token-1", since, epoch, subscribe = true, ...options } = {}) {
+export function harness({ token = "token-1", since, epoch, checksum, subscribe = true, ...options } = {}) {
   const environment = new FakeEnvironment();
   const { sockets, FakeWebSocket } = fakeSockets();
   const hub = new Hub({
@@ -111,6 +111,7 @@ export function harness({ token = "token-1", since, epoch, subscribe = true, ...
   const subscription = subscribe ? hub.subscribe(CHANNEL, {
     since,
     epoch,
+    checksum,
     onSnapshot: (snapshot, position) => seen.snapshots.push({ snapshot, ...position }),
     onEvent: (event) => seen.events.push(event.offset),
     onGap: (gap) => seen.gaps.push(gap),
@@ -142,8 +143,9 @@ export function harness({ token = "token-1", since, epoch, subscribe = true, ...
         world.socket.say({ ...event, at: world.serverTime() });
       }
     },
-    heartbeat({ lag = 0, heads = {}, at = environment.time } = {}) {
-      world.socket.say({ type: "heartbeat", at: world.serverTime(at), fresh: world.serverTime(at - lag), heads });
+    heartbeat({ lag = 0, heads = {}, sums, at = environment.time } = {}) {
+      const times = { at: world.serverTime(at), fresh: world.serverTime(at - lag) };
+      world.socket.say({ type: "heartbeat", ...times, heads, sums });
     },
     /** A connection that is signed in and subscribed at `offset`. */
     async live({ offset = 0, ...welcome } = {}) {

@@ -68,6 +68,9 @@ export interface SubscribeOptions<Snapshot = unknown, Data = unknown> {
   snapshot?: boolean;
   /** The kitchen stations that this screen shows; all without. */
   stations?: string[];
+  /** The checksum of what the page shows (kitchenSum); one that differs from the hub's brings a fresh snapshot. */
+  checksum?(): string;
+  onMismatch?(at: { offset: number }): void;
   /** The channel's whole state as of `offset`: replaces what was held. */
   onSnapshot?(snapshot: Snapshot, position: { offset: number; epoch: string }): void;
   /** The next event: exactly once each, in order. */

@@ -343,6 +343,7 @@ export class Hub {
       if (this.#liveness.applied(subscription.channel, subscription.offset)) {
         subscription.complete(Date.parse(message.fresh));
       }
+      subscription.check(message.sums?.[subscription.channel]);
     }
     this.#mendLaggards();
     if (lateness > 2 * this.#liveness.period) {

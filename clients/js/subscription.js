@@ -5,6 +5,7 @@
 // States: waiting (no connection) → joining (asked) → live; ended (left, or the hub withdrew the right).
 
 import { Backoff } from "./backoff.js";
+import { Checksum } from "./checksum.js";
 import { HubProblem } from "./problem.js";
 import { Receipts } from "./receipts.js";
 
@@ -17,6 +18,7 @@ export class Subscription {
   #environment;
   #backoff;
   #receipts;
+  #checksum; // null when the page computes none
   #stations; // kitchen stations on this screen, null for all
   #saidStations = null; // those of the subscribe message that was sent last
   #state = "waiting";
@@ -30,7 +32,7 @@ export class Subscription {
   #asOf = null;
   #problem = null;
   #arrivals = []; // { offset, resolve }
-  #counters = { applied: 0, gaps: 0, repeats: 0, snapshots: 0, resumed: 0 };
+  #counters = { applied: 0, gaps: 0, repeats: 0, snapshots: 0, resumed: 0, mismatches: 0 };
 
   /** `owner` is the hub's inner side: send, identifier, changed, clock. */
   constructor(channel, handlers, owner, environment) {
@@ -41,6 +43,7 @@ export class Subscription {
     this.#offset = handlers.since ?? null;
     this.#epoch = handlers.epoch ?? null;
     this.#stations = handlers.stations ?? null;
+    this.#checksum = handlers.checksum ? new Checksum(handlers.checksum) : null;
     this.#backoff = new Backoff({ base: 250, cap: 10_000, random: environment.random });
     this.#receipts = new Receipts(environment, (receipt) => owner.send({ type: "seen", channel, ...receipt }));
   }
@@ -72,7 +75,7 @@ export class Subscription {
     return this.#asOf;
   }
 
-  /** How many events were applied, gaps and repeats refused, snapshots taken, resumptions made. */
+  /** How many events were applied, gaps and repeats refused, snapshots taken, resumptions made, checksums that differed. */
   get counters() {
     return { ...this.#counters };
   }
@@ -154,7 +157,9 @@ export class Subscription {
     }
     this.#become("live");
     if (message.recovered !== true) {
+      this.#checksum?.reset();
       this.#call("onSnapshot", message.snapshot ?? null, { offset: message.offset, epoch: message.epoch });
+      this.#checksum?.reached(message.offset);
       this.#settleArrivals();
     }
     this.#receipts.opened();
@@ -184,6 +189,12 @@ export class Subscription {
     this.complete(Date.parse(message.at));
     this.#call("onEvent", message);
     this.#settleArrivals();
+    if (this.#checksum?.reached(offset) === false) this.#startOver();
+  }
+
+  /** A heartbeat's word about this channel's checksum, if it had one. */
+  check(word) {
+    if (this.#state === "live" && this.#checksum?.told(word, this.#offset) === false) this.#startOver();
   }
 
   /** The channel is known to be complete here up to a server time. */
@@ -236,6 +247,14 @@ export class Subscription {
     this.#become("joining");
     this.#cancelTimer();
     this.#timer = this.#environment.setTimer(() => this.#join(), this.#backoff.next());
+  }
+
+  // What the page shows is not what the hub has: events cannot mend that, a snapshot does.
+  #startOver() {
+    this.#counters.mismatches += 1;
+    this.#call("onMismatch", { offset: this.#offset });
+    this.#forget();
+    this.rejoin();
   }
 
   #forget() {

@@ -85,4 +85,13 @@ package enum FeedQueries {
       SELECT coalesce((SELECT head FROM hub.channel WHERE name = $3), 0), app.snapshot($1, $2), \(accessHead)
       """, [.text(kind), .text(id), .text(channel)])
   }
+
+  /// Of each kitchen its id, the head of its channel and the checksum of its state there.
+  package static func sums(ofKitchens ids: [String]) -> Statement {
+    Statement(
+      """
+      SELECT k.id, coalesce(c.head, 0), app.kitchen_sum(k.id)
+      FROM unnest($1::uuid[]) AS k (id) LEFT JOIN hub.channel AS c ON c.name = 'kitchen:' || k.id
+      """, [.textArray(ids)])
+  }
 }

@@ -62,6 +62,7 @@ extension Reactor {
     if !isExpiring { expireSome() }
     sweepEnded()
     if second % 10 == 0 { dropEmptyChannels() }
+    if node.configuration.purpose == .hub, second % node.configuration.heartbeatSeconds == 0 { refreshSums() }
     if index == 0, second % 60 == 1, node.configuration.purpose == .hub {
       let days = node.configuration.retentionDays
       Task.immediate(executorPreference: tasks) { await Maintenance.run(database, retentionDays: days, log: node.log) }
@@ -132,22 +133,5 @@ extension Reactor {
     var frame: [UInt8] = []
     WebSocketEncoder.appendPing(payload.span.bytes, to: &frame)
     write(frame, to: connection)
-  }
-
-  private func heartbeat(
-    _ connection: Connection, _ session: ListeningSession, fresh: Int64, quiet: SharedMessage
-  ) {
-    if case .eventStream(let stream) = connection.phase, !stream.hasStarted { return }
-    var heads: [(channel: String, offset: Int64)] = []
-    for subscriber in session.subscribers where subscriber.channel.head != subscriber.toldHead {
-      subscriber.toldHead = subscriber.channel.head
-      heads.append((subscriber.channel.text, subscriber.channel.head))
-    }
-    if heads.isEmpty, connection.form != .eventStream {
-      return write(frame(of: quiet, for: connection), to: connection)
-    }
-    reply(to: connection) {
-      ServerMessageEncoder.appendHeartbeat(at: instant(), fresh: instant(fresh), heads: heads, to: &$0)
-    }
   }
 }

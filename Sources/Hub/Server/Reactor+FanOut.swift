@@ -73,6 +73,7 @@ extension Reactor {
     // What an earlier registration of the channel left in the mailbox must not move it back.
     channel.position = max(channel.position ?? last.offset, last.offset)
     channel.head = max(channel.head, last.offset)
+    sumIsDue(of: channel)
     var block = FanOutBlock(run)
     // Most seats are live, next to take the run, and nothing waits for their sockets: those are served from the channel's
     // and the reactor's tables alone. A connection's own memory, which would have to be fetched, is not touched.

@@ -83,6 +83,7 @@ extension Reactor {
     let channel = subscriber.channel
     try await attach(channel)
     guard !subscriber.hasLeft else { return }
+    if channel.sum == nil { sumIsDue(of: channel) }
     let epoch = node.feedState.epoch
     if let since = wanted.since, wanted.epoch == nil || wanted.epoch == epoch {
       if try await canResume(channel, after: since) {
@@ -328,6 +329,7 @@ extension Reactor {
   private func restart(_ subscriber: Subscriber) async {
     guard let session = subscriber.connection.session else { return }
     subscriber.subscription = Subscription()
+    subscriber.toldSum = nil
     do throws(Problem) {
       try await attach(subscriber.channel)
       try await sendSnapshot(subscriber, id: nil)
@@ -346,6 +348,7 @@ extension Reactor {
     channel.head = 0
     channel.recent.removeAll()
     channel.snapshot = nil
+    channel.sum = nil
     for subscriber in channel.subscribers {
       Task.immediate(executorPreference: tasks) { await restart(subscriber) }
     }

@@ -72,6 +72,9 @@ package actor Reactor: LoopClient {
   var second: Int32 = 0
   var dateField = HTTPDate(seconds: 0)
   var isDraining = false
+  /// Kitchens whose checksums are to be read, and whether some are being read.
+  var sumsDue: [LocalChannel] = []
+  var isReadingSums = false
   var commandsRunning = 0
   var generation = 0
   /// Who came and went, until it is reported.

@@ -56,6 +56,8 @@ final class Subscriber {
   var position = 0
   /// The head last told in a heartbeat.
   var toldHead: Int64 = 0
+  /// The offset of the checksum last told.
+  var toldSum: Int64?
   /// A task of it is reading the log.
   var isReading = false
   /// How many events its next read of the log asks for; it follows how many the connection took of the last.
@@ -99,6 +101,10 @@ final class LocalChannel {
   var position: Int64?
   /// The newest offset known to be committed.
   var head: Int64 = 0
+  /// The newest checksum read; only kitchens have one.
+  var sum: StateSum?
+  /// It stands in the reactor's list of checksums to read.
+  var isSumDue = false
   /// The newest snapshot read, for whoever comes at the same head.
   var snapshot: Snapshot?
   /// Subscribers that wait for the snapshot being read.

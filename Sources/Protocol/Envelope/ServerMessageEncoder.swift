@@ -77,14 +77,26 @@ package enum ServerMessageEncoder {
     JSONWriter.append(literal: "}", to: &output)
   }
 
+  /// A channel's checksum as of an offset.
+  package typealias ChannelSum = (channel: String, offset: Int64, sum: String)
+
   package static func appendHeartbeat(
-    at: String, fresh: String, heads: [(channel: String, offset: Int64)], to output: inout [UInt8]
+    at: String, fresh: String, heads: [(channel: String, offset: Int64)], sums: [ChannelSum] = [],
+    to output: inout [UInt8]
   ) {
     begin("heartbeat", id: nil, to: &output)
     member(#","at":"#, at, to: &output)
     member(#","fresh":"#, fresh, to: &output)
     JSONWriter.append(literal: #","heads":"#, to: &output)
     appendOffsets(heads, to: &output)
+    for (index, sum) in sums.enumerated() {
+      JSONWriter.append(literal: index == 0 ? #","sums":{"# : ",", to: &output)
+      JSONWriter.append(string: sum.channel, to: &output)
+      JSONWriter.append(literal: #":{"offset":"#, to: &output)
+      JSONWriter.append(integer: sum.offset, to: &output)
+      member(#","sum":"#, sum.sum, to: &output)
+      JSONWriter.append(literal: index == sums.count - 1 ? "}}" : "}", to: &output)
+    }
     JSONWriter.append(literal: "}", to: &output)
   }
 

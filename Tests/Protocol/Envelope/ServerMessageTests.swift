@@ -87,6 +87,13 @@ struct ServerMessageTests {
     #expect(
       Self.written { ServerMessageEncoder.appendHeartbeat(at: "a", fresh: "f", heads: [], to: &$0) }
         == #"{"type":"heartbeat","at":"a","fresh":"f","heads":{}}"#)
+    #expect(
+      Self.written {
+        ServerMessageEncoder.appendHeartbeat(
+          at: "a", fresh: "f", heads: [], sums: [("c", 1, "00000001"), ("d", 2, "deadbeef")], to: &$0)
+      }
+        == #"{"type":"heartbeat","at":"a","fresh":"f","heads":{},"#
+        + #""sums":{"c":{"offset":1,"sum":"00000001"},"d":{"offset":2,"sum":"deadbeef"}}}"#)
     let member = Array(#"{"id":"u"}"#.utf8)
     #expect(
       Self.written {

@@ -91,6 +91,7 @@ function run(user, restaurant) {
 
   const subscription = hub.subscribe(channel, {
     stations: station === null ? undefined : [station],
+    checksum: () => model.sum,
     onSnapshot(document, { offset }) {
       model.snapshot(document, offset);
       if (lastOffset === 0) loadHistory(offset);

@@ -1,6 +1,8 @@
 // What the kitchen's channel says, folded: open tickets, stations, what is sold out, what was bumped. On top of it
 // lies the optimistic layer: what this screen did and has not yet seen come back. Pure, no page, no clock.
 
+import { kitchenSum } from "../../js/checksum.js";
+
 const RECALLABLE = 24;
 
 /** The ticket after one of our own moves; contract of `POST /tickets/{id}/…`. */
@@ -82,6 +84,11 @@ export class KitchenModel {
   /** The ticket as the hub last told it. */
   known(id) {
     return this.#tickets.get(id)?.ticket ?? this.#bumped.get(id) ?? null;
+  }
+
+  /** The checksum of the open tickets as the hub told them, without what is ours and not yet seen. */
+  get sum() {
+    return kitchenSum([...this.#tickets.values()].map(({ ticket }) => ticket));
   }
 
   /** The offset that brought a ticket here, for receipts. */
