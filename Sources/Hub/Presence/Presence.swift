@@ -166,7 +166,7 @@ package actor Presence {
       case .watches(let key, let reactor):
         rooms[key.channel, default: Room()].reactors.insert(reactor)
         rooms[key.channel]?.waiting[reactor, default: []].insert(key.connection)
-        answerWaiting(in: key.channel)
+        stale.insert(key.channel)
       case .watchesNoMore(let channel, let reactor):
         rooms[channel]?.reactors.remove(reactor)
         rooms[channel]?.waiting[reactor] = nil
@@ -174,7 +174,8 @@ package actor Presence {
       }
     }
     counters.members.set(Double(roster.count))
-    if roster.hasUnwritten { scheduleWrite() }
+    // Whoever asks is itself in the answer: it is written first, and then read.
+    if roster.isSettled { scheduleRead() } else { scheduleWrite() }
   }
 
   private func scheduleWrite(after delay: Duration = writeDelay) {
@@ -207,6 +208,7 @@ package actor Presence {
       roster.failed()
       scheduleWrite(after: Self.retryDelay)
     }
+    scheduleRead()
   }
 
   // MARK: What watchers are told
@@ -272,17 +274,7 @@ package actor Presence {
         mailboxes[reactor].post(.presence(PresenceNews(channel: channel, messages: messages, newcomers: nil)))
       }
     }
-    answerWaiting(in: channel)
-  }
-
-  /// Tells those who wait who is there, if that has been read.
-  private func answerWaiting(in channel: String) {
-    guard let room = rooms[channel], !room.waiting.isEmpty else { return }
-    guard room.presence.present != nil else {
-      stale.insert(channel)
-      scheduleRead()
-      return
-    }
+    guard !room.waiting.isEmpty else { return }
     let list = list(of: room, channel)
     for (reactor, connections) in room.waiting {
       mailboxes[reactor].post(.presence(PresenceNews(channel: channel, messages: [list], newcomers: connections)))

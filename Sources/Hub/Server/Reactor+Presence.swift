@@ -12,10 +12,18 @@ struct PresenceInterest {
   var isMember = false
   /// The kitchen stations that the screen shows; nil for all.
   var stations: [Identifier]?
-  /// It asked to be told.
-  var wantsNews = false
-  /// It was told who is there, and takes what changes.
-  var isTold = false
+  var news = News.unwanted
+
+  /// What it is told of the others.
+  enum News {
+    case unwanted
+    /// Who is there was asked for.
+    case asked
+    /// It was told who is there, and takes what changes.
+    case told
+    /// It could not take something: it is told anew once it can.
+    case missed
+  }
 }
 
 extension Reactor {
@@ -36,7 +44,7 @@ extension Reactor {
       .arrived(
         PresenceMember(key: key, user: caller.userID, role: caller.role, stations: wanted.stations, since: .now())))
     guard wanted.wantsPresence else { return }
-    subscriber.presence.wantsNews = true
+    subscriber.presence.news = .asked
     channel.presenceWatchers += 1
     report(.watches(key, reactor: index))
   }
@@ -45,7 +53,7 @@ extension Reactor {
     let channel = subscriber.channel
     guard subscriber.presence.isMember else { return }
     report(.departed(PresenceKey(channel: channel.text, connection: session.identifier)))
-    guard subscriber.presence.wantsNews else { return }
+    guard subscriber.presence.news != .unwanted else { return }
     channel.presenceWatchers -= 1
     if channel.presenceWatchers == 0 { report(.watchesNoMore(channel: channel.text, reactor: index)) }
   }
@@ -70,15 +78,19 @@ extension Reactor {
     guard let channel = ChannelName(news.channel).flatMap({ channels[$0] }), channel.presenceWatchers > 0 else {
       return
     }
-    for subscriber in channel.subscribers where subscriber.presence.wantsNews {
+    for subscriber in channel.subscribers where subscriber.presence.news != .unwanted {
       let connection = subscriber.connection
       if let newcomers = news.newcomers {
         guard let session = connection.session, newcomers.contains(session.identifier) else { continue }
-        subscriber.presence.isTold = true
+        subscriber.presence.news = .told
       }
-      guard subscriber.presence.isTold else { continue }
-      if connection.hasLagging || connection.outbound.count > node.configuration.limits.sendQueueBytes {
-        subscriber.presence.isTold = false
+      guard subscriber.presence.news == .told else { continue }
+      guard subscriber.subscription.state == .live else {
+        subscriber.presence.news = .missed
+        continue
+      }
+      if connection.outbound.count > node.configuration.limits.sendQueueBytes {
+        subscriber.presence.news = .missed
         connection.hasLagging = true
         continue
       }
@@ -86,11 +98,13 @@ extension Reactor {
     }
   }
 
-  /// The connection has drained: what it was not told meanwhile is asked for as a whole.
-  func askForPresence(_ session: ListeningSession) {
-    for subscriber in session.subscribers where subscriber.presence.wantsNews && !subscriber.presence.isTold {
-      report(.watches(PresenceKey(channel: subscriber.channel.text, connection: session.identifier), reactor: index))
-    }
+  /// The subscriber is live or its connection has drained: what it was not told meanwhile is asked for as a whole.
+  func askForPresence(_ subscriber: Subscriber) {
+    guard subscriber.presence.news == .missed, subscriber.subscription.state == .live,
+      let session = subscriber.connection.session
+    else { return }
+    subscriber.presence.news = .asked
+    report(.watches(PresenceKey(channel: subscriber.channel.text, connection: session.identifier), reactor: index))
   }
 
   // MARK: Asking

@@ -242,7 +242,10 @@ extension Reactor {
     while !subscriber.hasLeft, !subscriber.isReading, let position = channel.position,
       subscriber.subscription.state == .catchingUp
     {
-      if subscriber.subscription.reached(position) { return }
+      if subscriber.subscription.reached(position) {
+        askForPresence(subscriber)
+        return
+      }
       if connection.outbound.count >= node.configuration.limits.sendQueueBytes {
         subscriber.subscription.blocked()
         connection.hasLagging = true
@@ -314,8 +317,9 @@ extension Reactor {
   /// The connection's queue is empty again.
   func drained(_ session: ListeningSession, of connection: Connection) {
     connection.hasLagging = false
-    for subscriber in session.subscribers where subscriber.subscription.drained() { advance(subscriber) }
-    askForPresence(session)
+    for subscriber in session.subscribers {
+      if subscriber.subscription.drained() { advance(subscriber) } else { askForPresence(subscriber) }
+    }
   }
 
   /// Takes up again what an absent database left standing.
