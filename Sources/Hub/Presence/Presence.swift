@@ -275,9 +275,9 @@ package actor Presence {
       }
     }
     guard !room.waiting.isEmpty else { return }
-    let list = list(of: room, channel)
+    let present = list(of: room, channel)
     for (reactor, connections) in room.waiting {
-      mailboxes[reactor].post(.presence(PresenceNews(channel: channel, messages: [list], newcomers: connections)))
+      mailboxes[reactor].post(.presence(PresenceNews(channel: channel, messages: [present], newcomers: connections)))
     }
     rooms[channel]?.waiting = [:]
   }
