@@ -54,4 +54,17 @@ import Testing
     #expect(block.bytes(windowBits: 15, by: compressor) == expected)
     #expect(expected.count < block.plain.count / 2)
   }
+
+  @Test func anEventHasOneFormForEveryStreamWithItsPositionAndAMessageHasNone() {
+    let event = SharedMessage(Array(#"{"type":"event"}"#.utf8), name: "order.created", offset: 42)
+    let bytes = event.streamEvent(epoch: "e1")
+    #expect(
+      String(decoding: bytes, as: UTF8.self) == "event: order.created\nid: e1/42\ndata: {\"type\":\"event\"}\n\n")
+    // Made once: who comes later is given the same, and asks for no epoch.
+    #expect(event.streamEvent(epoch: "another") == bytes)
+    let message = SharedMessage(Array(#"{"type":"presence"}"#.utf8), name: "presence")
+    #expect(
+      String(decoding: message.streamEvent(epoch: "e1"), as: UTF8.self)
+        == "event: presence\ndata: {\"type\":\"presence\"}\n\n")
+  }
 }

@@ -60,6 +60,28 @@ export interface HubEvent<Data = unknown> {
 export type SubscriptionState = "waiting" | "joining" | "live" | "ended";
 export type ReceiptLevel = "received" | "shown" | "accepted";
 
+/** A subscription of somebody's, this one included. */
+export interface PresenceMember {
+  connection: string;
+  user: string;
+  role: string;
+  /** Of a kitchen screen or a till. */
+  device: string | null;
+  name: string | null;
+  /** The kitchen stations that it shows; null for all. */
+  stations: string[] | null;
+  since: string;
+}
+
+export interface PresenceChange {
+  event: "list" | "join" | "leave";
+  /** Who came or went; null for a list. */
+  member: PresenceMember | null;
+  /** Who is there now; null when they are too many to name. */
+  members: PresenceMember[] | null;
+  count: number;
+}
+
 export interface SubscribeOptions<Snapshot = unknown, Data = unknown> {
   /** Resume where an earlier life of this program stopped; both or neither. */
   since?: number;
@@ -75,6 +97,8 @@ export interface SubscribeOptions<Snapshot = unknown, Data = unknown> {
   onSnapshot?(snapshot: Snapshot, position: { offset: number; epoch: string }): void;
   /** The next event: exactly once each, in order. */
   onEvent?(event: HubEvent<Data>): void;
+  /** Who listens to the channel too: who is there after each answer of the hub, then each who comes or goes. */
+  onPresence?(presence: PresenceChange): void;
   onState?(state: SubscriptionState, problem: HubProblem | null): void;
   /** An event that was not the next one came and was not applied; the channel resubscribes by itself. */
   onGap?(gap: { expected: number; received: number }): void;
@@ -87,6 +111,7 @@ export interface Subscription {
   readonly epoch: string | null;
   readonly asOf: number | null;
   readonly problem: HubProblem | null;
+  readonly presence: { members: PresenceMember[] | null; count: number | null };
   readonly counters: { applied: number; gaps: number; repeats: number; snapshots: number; resumed: number };
   /** Cumulative receipt; sent at most four times a second, told again after a reconnection. */
   seen(offset: number, level: ReceiptLevel): void;

@@ -287,6 +287,7 @@ export class Hub {
       case "subscribed": return subscription?.subscribed(message);
       case "unsubscribed": return subscription?.unsubscribed(message);
       case "heartbeat": return this.#heartbeat(message);
+      case "presence": return subscription?.present(message);
       case "reply": return void this.#commands.answered(message);
       case "pong": return this.#pong(message);
       case "error": return this.#error(message);

@@ -6,6 +6,7 @@
 
 import { Backoff } from "./backoff.js";
 import { Checksum } from "./checksum.js";
+import { Presence } from "./presence.js";
 import { HubProblem } from "./problem.js";
 import { Receipts } from "./receipts.js";
 
@@ -19,6 +20,7 @@ export class Subscription {
   #backoff;
   #receipts;
   #checksum; // null when the page computes none
+  #presence = new Presence();
   #stations; // kitchen stations on this screen, null for all
   #saidStations = null; // those of the subscribe message that was sent last
   #state = "waiting";
@@ -75,6 +77,11 @@ export class Subscription {
     return this.#asOf;
   }
 
+  /** Who listens, where `onPresence` was given: { members, count }, null while not known. */
+  get presence() {
+    return { members: this.#presence.members, count: this.#presence.count };
+  }
+
   /** How many events were applied, gaps and repeats refused, snapshots taken, resumptions made, checksums that differed. */
   get counters() {
     return { ...this.#counters };
@@ -121,6 +128,7 @@ export class Subscription {
     if (this.#state === "ended") return;
     this.#cancelTimer();
     this.#receipts.closed();
+    this.#presence.forget();
     this.#asked = null;
     this.#become("waiting");
   }
@@ -197,6 +205,11 @@ export class Subscription {
     if (this.#state === "live" && this.#checksum?.told(word, this.#offset) === false) this.#startOver();
   }
 
+  /** Who listens has changed; it has no place among the events. */
+  present(message) {
+    if (this.#state === "live") this.#call("onPresence", this.#presence.take(message));
+  }
+
   /** The channel is known to be complete here up to a server time. */
   complete(serverTime) {
     if (Number.isFinite(serverTime) && serverTime > (this.#asOf ?? -Infinity)) this.#asOf = serverTime;
@@ -236,6 +249,7 @@ export class Subscription {
       message.epoch = this.#epoch;
     }
     if (this.#handlers.snapshot === false) message.snapshot = false;
+    if (this.#handlers.onPresence) message.presence = true;
     if (this.#stations !== null) message.stations = this.#stations;
     this.#saidStations = this.#stations;
     this.#become("joining");

@@ -19,6 +19,12 @@ struct ClientMessageTests {
       #"{"type":"subscribe","channel":"pos:1","since":null,"epoch":null,"unknown":[{}]}"#,
       .subscribe(.init(id: nil, channel: "pos:1"))
     ),
+    (
+      #"{"type":"subscribe","channel":"kitchen:1","stations":["a","b"]}"#,
+      .subscribe(.init(id: nil, channel: "kitchen:1", stations: ["a", "b"]))
+    ),
+    (#"{"type":"subscribe","channel":"c","stations":null}"#, .subscribe(.init(id: nil, channel: "c"))),
+    (#"{"type":"subscribe","channel":"c","stations":[]}"#, .subscribe(.init(id: nil, channel: "c", stations: []))),
     (#"{"type":"unsubscribe","id":-3,"channel":"c"}"#, .unsubscribe(id: .integer(-3), channel: "c")),
     (
       #"{"type":"command","id":4,"method":"POST","path":"/api/v1/orders/1/confirm?x=1","body":{"a":1.50},"key":"k"}"#,
@@ -62,6 +68,9 @@ struct ClientMessageTests {
     (#"{"type":"subscribe","channel":"c","epoch":1}"#, nil, "\"epoch\""),
     (#"{"type":"subscribe","channel":"c","snapshot":"no"}"#, nil, "\"snapshot\""),
     ("{\"type\":\"subscribe\",\"channel\":\"\(String(repeating: "c", count: 201))\"}", nil, "\"channel\""),
+    (#"{"type":"subscribe","channel":"c","presence":"yes"}"#, nil, "\"presence\""),
+    (#"{"type":"subscribe","channel":"c","stations":"a"}"#, nil, "\"stations\""),
+    (#"{"type":"subscribe","channel":"c","stations":["a",1]}"#, nil, "\"stations\""),
     (#"{"type":"unsubscribe"}"#, nil, "\"channel\""),
     (#"{"type":"command","id":1,"path":"/"}"#, .integer(1), "\"method\""),
     (#"{"type":"command","id":1,"method":"A B","path":"/"}"#, .integer(1), "\"method\""),

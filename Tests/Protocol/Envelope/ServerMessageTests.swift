@@ -101,6 +101,30 @@ struct ServerMessageTests {
       } == #"{"type":"presence","channel":"c","event":"leave","member":{"id":"u"},"count":3}"#)
   }
 
+  @Test("who is there, by name or only counted")
+  func presenceList() {
+    let members = [Array(#"{"id":"u"}"#.utf8), Array(#"{"id":"v"}"#.utf8)]
+    for (members, written) in [
+      (members, #"[{"id":"u"},{"id":"v"}]"#), ([], "[]"), (nil, "null"),
+    ] as [([[UInt8]]?, String)] {
+      #expect(
+        Self.written { ServerMessageEncoder.appendPresence(channel: "c", members: members, count: 2, to: &$0) }
+          == #"{"type":"presence","channel":"c","event":"list","members":"# + written + #","count":2}"#)
+    }
+  }
+
+  @Test("the end of an event stream, and the type that names a message on one")
+  func close() {
+    var bytes: [UInt8] = []
+    ServerMessageEncoder.appendClose(code: 4401, reason: "The token has expired.", to: &bytes)
+    #expect(
+      String(decoding: bytes, as: UTF8.self) == #"{"type":"close","code":4401,"reason":"The token has expired."}"#)
+    #expect(ServerMessageEncoder.type(of: bytes.span.bytes) == "close")
+    bytes = []
+    ServerMessageEncoder.appendPong(id: .string(#"","type":"x"#), at: "t", to: &bytes)
+    #expect(ServerMessageEncoder.type(of: bytes.span.bytes) == "pong")
+  }
+
   @Test("reply, error, pong")
   func reply() {
     let body = Array("[1]".utf8)
