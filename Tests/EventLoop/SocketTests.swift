@@ -83,6 +83,13 @@ private let hasIPv6 = (try? Socket.listen(.internet6(host: "::1", port: 0), shar
     let server = Descriptor(owning: accepted)
     #expect(found.description == peer)
     Socket.disableDelay(server.number)
+    Socket.limitSilence(server.number, seconds: 60)
+    if peer != "unix" {
+      var milliseconds: UInt32 = 0
+      var length = socklen_t(MemoryLayout<UInt32>.size)
+      getsockopt(server.number, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, &length)
+      #expect(milliseconds == 60_000)
+    }
     #expect(fcntl(server.number, F_GETFL) & O_NONBLOCK != 0 && fcntl(server.number, F_GETFD) & FD_CLOEXEC != 0)
     #expect(fcntl(client.number, F_GETFL) & O_NONBLOCK != 0 && fcntl(client.number, F_GETFD) & FD_CLOEXEC != 0)
 

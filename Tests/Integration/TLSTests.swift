@@ -128,6 +128,23 @@ import TestSupport
     #expect((try slow.receive("event")["data"] as? [String: Any])?["n"] as? String == "last")
   }
 
+  @Test func `An event stream under TLS has everything in order, and its end is a farewell`() throws {
+    let scene = try TLSScene.shared
+    let token = try scene.hub.token(
+      role: "manager", restaurant: SharedHub.demoRestaurant, arguments: ["--ttl", "6s"])
+    let stream = try RawEventStream(port: scene.port, path: "/sse/\(scene.kitchen)", token: token, tls: scene.wish)
+    let start = try stream.next("subscribed").offset
+    let count = 300
+    try ForeignConnection(scene.database).execute(
+      """
+      SELECT hub.publish('\(scene.kitchen)', 'test.told', jsonb_build_object('x', repeat('x', 4000)))
+      FROM generate_series(1, \(count))
+      """)
+    for number in 1...Int64(count) { try #require(try stream.next("event").offset == start + number) }
+    #expect(Document(try stream.next("close").json)["code"].integer == 4401)
+    #expect(try stream.next() == nil, "close_notify, then the end")
+  }
+
   @Test func `A drain says goaway, closes with 1012 and bids farewell`() throws {
     let scene = try TLSScene()
     let socket = try scene.listen()

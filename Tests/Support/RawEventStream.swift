@@ -9,9 +9,9 @@ package final class RawEventStream {
   /// Asks for `path`; throws with status and body when the answer is no event stream.
   package init(
     port: UInt16, path: String, token: String, headers: [String: String] = [:], version: String = "HTTP/1.1",
-    behind: String = "", patience: TimeInterval = 20
+    behind: String = "", tls: TLSWish? = nil, patience: TimeInterval = 20
   ) throws {
-    socket = try RawSocket(port: port, patience: patience)
+    socket = try RawSocket(port: port, tls: tls, patience: patience)
     var text = "GET \(path) \(version)\r\nHost: 127.0.0.1:\(port)\r\nAuthorization: Bearer \(token)\r\n"
     for (name, value) in headers { text += "\(name): \(value)\r\n" }
     try socket.send(text + "\r\n" + behind)
