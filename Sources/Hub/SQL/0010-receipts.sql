@@ -104,8 +104,12 @@ BEGIN
   IF ticket.id IS NULL OR ticket.status <> 'new' THEN
     RETURN NULL;
   END IF;
-  INSERT INTO app.station_shown (station_id, shown) VALUES (ticket.station_id, 0) ON CONFLICT DO NOTHING;
   SELECT s.shown INTO shown FROM app.station_shown AS s WHERE s.station_id = ticket.station_id FOR UPDATE SKIP LOCKED;
+  -- Inserting would wait for whoever has the row locked, so only where there is none yet.
+  IF shown IS NULL AND NOT EXISTS (SELECT FROM app.station_shown AS s WHERE s.station_id = ticket.station_id) THEN
+    INSERT INTO app.station_shown AS s (station_id, shown) VALUES (ticket.station_id, 0) ON CONFLICT DO NOTHING
+    RETURNING s.shown INTO shown;
+  END IF;
   IF shown IS NULL THEN
     -- A receipt of its station is being stored just now.
     due.due_at := moment + interval '50 milliseconds';

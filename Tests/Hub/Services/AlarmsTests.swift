@@ -3,6 +3,7 @@
 import Channels
 import Domain
 import Protocol
+import TestSupport
 import Testing
 
 @testable import Hub
@@ -186,6 +187,49 @@ extension House {
     let seen = told.filter { $0.0 == "ticket.seen" }.map { $0.1["id"]?.string ?? "" }
     #expect(Set(unseen).count == unseen.count)
     #expect(unseen.sorted() == seen.sorted())
+  }
+
+  @Test func `A receipt that meets an alarm not yet committed waits for it and answers it`() async throws {
+    let house = try await House.open()
+    try await house.shown(try await house.head())
+    let ticket = await house.fire(house.steak).tickets[0]
+    let store = "SELECT app.store_receipts('\(try await receipt(in: house))')"
+    let (alarming, storing) = (try ForeignConnection(house.business.database), house.business.database)
+    try alarming.execute("UPDATE hub.deadline SET due_at = now() - interval '1 hour' WHERE subject = '\(ticket)'")
+    try alarming.execute("BEGIN; SELECT hub.fire_deadlines(1)")
+    let receipt = Worker("receipt") { try ForeignConnection(storing).execute(store) }
+    let watch = try ForeignConnection(storing)
+    try eventually("the receipt waits, or is through") {
+      try receipt.hasEnded
+        || !watch.execute(
+          "SELECT FROM pg_stat_activity WHERE query = $1 AND wait_event_type = 'Lock'", [store]
+        ).isEmpty
+    }
+    try alarming.execute("COMMIT")
+    try receipt.wait(within: 10)
+    #expect(try await house.alarmNames() == ["ticket.unseen", "ticket.seen"])
+    #expect(try await house.standing() == [])
+  }
+
+  @Test func `An alarm that meets a receipt not yet committed comes back and finds it`() async throws {
+    let house = try await House.open()
+    try await house.shown(try await house.head())
+    let ticket = await house.fire(house.steak).tickets[0]
+    let storing = try ForeignConnection(house.business.database)
+    try storing.execute("BEGIN; SELECT app.store_receipts('\(try await receipt(in: house))')")
+    try await house.comes(ticket)
+    try storing.execute("COMMIT")
+    try await house.comesAndGoes(ticket)
+    #expect(try await house.alarmNames() == [])
+  }
+
+  /// What a screen of all stations says that has shown everything.
+  private func receipt(in house: House) async throws -> String {
+    let head = try await house.head()
+    return """
+      [{"channel": "\(house.kitchenChannel)", "device": "\(Identifier.fresh())", "user": "\(Identifier.fresh())",
+        "role": "kitchen", "stations": null, "received": \(head), "shown": \(head), "accepted": 0}]
+      """
   }
 
   @Test func `A ticket moved and its alarm, at the same moment, leave nothing standing`() async throws {

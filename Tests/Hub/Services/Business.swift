@@ -30,6 +30,8 @@ struct Reply: Sendable {
 
 actor Business {
   nonisolated let services: Services
+  /// How to connect to its database.
+  nonisolated let database: String
   private nonisolated let loop: EventLoop
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
   private let pool: PostgresPool
@@ -40,7 +42,7 @@ actor Business {
   private static let opened = Task { try await Business() }
 
   private init() async throws {
-    let database = try TestPostgres.makeDatabase()
+    database = try TestPostgres.makeDatabase()
     _ = try Migrator(connectionString: database, migrations: Migrations.all, digest: { sha256($0) }).run()
     let passwordLoop = try EventLoop(name: "passwords")
     passwordLoop.start()

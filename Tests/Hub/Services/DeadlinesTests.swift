@@ -11,10 +11,15 @@ struct DeadlineKind {
   let business: Business
   let name: String
 
+  /// What handlers have acted on, made once.
+  private static let table = Task {
+    _ = try await Business.shared().value("CREATE TABLE app.test_acted (subject uuid)")
+  }
+
   init(_ name: String, handler: String) async throws {
     business = try await Business.shared()
     self.name = "test.\(name)"
-    _ = try await business.value("CREATE TABLE IF NOT EXISTS app.test_acted (subject uuid) ")
+    try await Self.table.value
     _ = try await business.value(
       """
       CREATE FUNCTION app.test_\(name)(due hub.deadline) RETURNS hub.deadline LANGUAGE plpgsql AS $$ BEGIN \(handler) END $$
