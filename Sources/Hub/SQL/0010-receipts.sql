@@ -78,7 +78,8 @@ BEGIN
   -- Its event will have an offset after the head of now, whatever is committed before this is.
   INSERT INTO hub.deadline (kind, subject, due_at, data)
   SELECT 'ticket.unseen', new.id, clock_timestamp() + make_interval(secs => r.unseen_seconds),
-    jsonb_build_object('head', coalesce((SELECT c.head FROM hub.channel AS c WHERE c.name = 'kitchen:' || r.id), 0))
+    jsonb_build_object('set_at', clock_timestamp(),
+      'head', coalesce((SELECT c.head FROM hub.channel AS c WHERE c.name = 'kitchen:' || r.id), 0))
   FROM app.restaurant AS r WHERE r.id = new.restaurant_id AND r.unseen_seconds > 0;
   RETURN NULL;
 END $$;
@@ -91,6 +92,7 @@ DECLARE
   ticket app.ticket;
   shown bigint;
   created bigint;
+  told_at timestamptz;
   moment CONSTANT timestamptz := clock_timestamp();
   document jsonb;
   alarm jsonb;
@@ -115,14 +117,19 @@ BEGIN
     due.due_at := moment + interval '50 milliseconds';
     RETURN due;
   END IF;
+  SELECT e."offset", e.at INTO created, told_at FROM hub.event AS e
+  WHERE e.channel = 'kitchen:' || ticket.restaurant_id AND e."offset" > (due.data ->> 'head')::bigint
+    AND e.name = 'ticket.created' AND e.data ->> 'id' = ticket.id::text
+  ORDER BY e."offset" LIMIT 1;
   -- Without an event, somebody wrote the ticket by hand: then the first event that could tell of it counts.
-  created := coalesce((
-    SELECT e."offset" FROM hub.event AS e
-    WHERE e.channel = 'kitchen:' || ticket.restaurant_id AND e."offset" > (due.data ->> 'head')::bigint
-      AND e.name = 'ticket.created' AND e.data ->> 'id' = ticket.id::text
-    ORDER BY e."offset" LIMIT 1), (due.data ->> 'head')::bigint + 1);
-  IF shown >= created THEN
+  IF shown >= coalesce(created, (due.data ->> 'head')::bigint + 1) THEN
     RETURN NULL;
+  END IF;
+  IF told_at - (due.data ->> 'set_at')::timestamptz > interval '1 second' THEN
+    -- Its transaction took long, and nobody could see the ticket meanwhile.
+    due.due_at := due.due_at + (told_at - (due.data ->> 'set_at')::timestamptz);
+    due.data := due.data - 'set_at';
+    RETURN due;
   END IF;
   document := app.ticket_document(ticket.id);
   alarm := jsonb_build_object(
@@ -130,7 +137,8 @@ BEGIN
     'station', document -> 'station', 'order_id', ticket.order_id, 'order_number', document -> 'order_number',
     'table', document -> 'table');
   INSERT INTO app.alarm (kind, subject, restaurant_id, station_id, "offset", since, document)
-  VALUES ('ticket.unseen', ticket.id, ticket.restaurant_id, ticket.station_id, created, moment, alarm);
+  VALUES ('ticket.unseen', ticket.id, ticket.restaurant_id, ticket.station_id,
+    coalesce(created, (due.data ->> 'head')::bigint + 1), moment, alarm);
   PERFORM hub.publish(app.alarm_channels(ticket.restaurant_id), 'ticket.unseen',
     document || jsonb_build_object('alarm', alarm));
   RETURN NULL;

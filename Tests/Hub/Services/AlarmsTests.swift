@@ -131,6 +131,38 @@ extension House {
     #expect(try await house.standing() == [])
   }
 
+  @Test func `The time that a transaction was held open is not held against the kitchen`() async throws {
+    let house = try await House.open()
+    let ticket = await house.fire(house.steak).tickets[0]
+    // As if the ticket had been made five minutes before the commit that told of it.
+    _ = try await house.business.value(
+      """
+      UPDATE hub.deadline SET data = data || jsonb_build_object('set_at', clock_timestamp() - interval '5 minutes')
+      WHERE subject = '\(ticket)' RETURNING 1
+      """)
+    try await house.comes(ticket)
+    #expect(try await house.alarmNames() == [])
+    let isLater = try await house.business.value(
+      "SELECT due_at > clock_timestamp() + interval '4 minutes' FROM hub.deadline WHERE subject = '\(ticket)'")
+    #expect(isLater == "t")
+    try await house.comes(ticket)
+    #expect(try await house.alarmNames() == ["ticket.unseen"])
+  }
+
+  @Test func `A ticket that was written by hand, without an event, is told of all the same`() async throws {
+    let house = try await House.open()
+    let order = await house.fire(house.card).order
+    let ticket = Identifier.fresh()
+    _ = try await house.business.value(
+      """
+      INSERT INTO app.ticket (id, restaurant_id, order_id, station_id)
+      VALUES ('\(ticket)', '\(house.id)', '\(order)', '\(try await house.station(of: house.steak))') RETURNING 1
+      """)
+    try await house.shown(try await house.head())
+    try await house.comes(ticket.description)
+    #expect(try await house.alarmNames() == ["ticket.unseen"])
+  }
+
   @Test func `A recalled ticket has no deadline: somebody has just touched it`() async throws {
     let house = try await House.open()
     let (_, tickets) = await house.fire(house.steak)
