@@ -16,10 +16,10 @@ struct DeliveryScene {
   /// A program of somebody else's, with a database connection of its own.
   let program: ForeignConnection
 
-  init(database: String? = nil, products: Int = 6) throws {
+  init(database: String? = nil, products: Int = 6, arguments: [String] = []) throws {
     let database = try database ?? TestPostgres.makeDatabase()
     self.database = database
-    hub = try HubUnderTest(database: database)
+    hub = try HubUnderTest(database: database, arguments: arguments)
     restaurant = try TestRestaurant(at: hub, products: products)
     token = try hub.token(role: "manager", restaurant: restaurant.id)
     program = try ForeignConnection(database)

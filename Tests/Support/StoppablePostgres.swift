@@ -14,7 +14,7 @@ package final class StoppablePostgres: @unchecked Sendable {
     case crash
   }
 
-  private let server: PrivatePostgres
+  let server: PrivatePostgres
   package private(set) var connectionString: String
 
   package init() throws {

@@ -28,8 +28,8 @@ enum Maintenance {
     do throws(Problem) {
       try await body()
     } catch {
-      log.warning(
-        "maintenance.failed", ["what": LogValue(what), "cause": LogValue(error.cause.map { "\($0)" } ?? "-")])
+      let cause = error.cause.map { "\($0)" } ?? "-"
+      log.warning("maintenance.failed", ["what": LogValue(what), "cause": LogValue(cause)])
     }
   }
 }

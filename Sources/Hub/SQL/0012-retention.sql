@@ -113,11 +113,9 @@ END $$;
 CREATE FUNCTION hub.change_epoch("from" text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-  INSERT INTO hub.epoch AS existing (epoch, since, origin, written_by)
-  VALUES (replace(left(gen_random_uuid()::text, 13), '-', ''), now(), hub.origin(), pg_current_xact_id())
-  ON CONFLICT (only_row) DO UPDATE
-  SET epoch = excluded.epoch, since = excluded.since, origin = excluded.origin, written_by = excluded.written_by
-  WHERE existing.epoch = coalesce("from", existing.epoch);
+  UPDATE hub.epoch AS e SET epoch = replace(left(gen_random_uuid()::text, 13), '-', ''), since = now(),
+    origin = hub.origin(), written_by = pg_current_xact_id()
+  WHERE e.epoch = coalesce("from", e.epoch);
   RETURN (SELECT epoch FROM hub.epoch);
 END $$;
 
@@ -130,6 +128,9 @@ DECLARE
 BEGIN
   SELECT e.epoch, e.origin = hub.origin() AND e.xmin = e.written_by::xid AS here
   INTO written FROM hub.epoch AS e;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'hub.epoch is empty: the log is being restored' USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
   IF written.here THEN
     RETURN written.epoch;
   END IF;

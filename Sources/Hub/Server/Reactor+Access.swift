@@ -27,7 +27,7 @@ extension Reactor {
   /// Ends what the subscriber's caller loses; whether the subscriber was dropped.
   @discardableResult
   private func withdraw(_ change: AccessChange, from subscriber: Subscriber) -> Bool {
-    guard !subscriber.hasLeft, let session = subscriber.connection.webSocket, let caller = session.caller,
+    guard !subscriber.hasLeft, let session = subscriber.connection.session, let caller = session.caller,
       let loss = change.loss(of: caller), node.api.feed.access.confirms(loss, of: caller)
     else { return false }
     let connection = subscriber.connection
@@ -55,7 +55,12 @@ extension Reactor {
     return true
   }
 
-  private func unsubscribe(_ subscriber: Subscriber, _ session: WebSocketSession, reason: String) {
+  private func unsubscribe(_ subscriber: Subscriber, _ session: ListeningSession, reason: String) {
+    // An event stream has this one channel and no other use.
+    guard subscriber.connection.webSocket != nil else {
+      close(subscriber.connection, code: 4403, reason: reason)
+      return
+    }
     leave(subscriber, session)
     reply(to: subscriber.connection) {
       ServerMessageEncoder.appendUnsubscribed(id: nil, channel: subscriber.channel.text, reason: reason, to: &$0)
@@ -66,7 +71,7 @@ extension Reactor {
 
   /// Throws when the rights to listen have ended since the subscription was asked for.
   func mayStillListen(_ subscriber: Subscriber) throws(Problem) {
-    guard let caller = subscriber.connection.webSocket?.caller else { return }
+    guard let caller = subscriber.connection.session?.caller else { return }
     try mayListen(caller, to: subscriber.channel.name)
   }
 
@@ -109,7 +114,7 @@ extension Reactor {
     guard accessSwept != accessSeen else { return }
     accessSwept = accessSeen
     for case let connection? in connections {
-      guard let session = connection.webSocket, !session.isClosing, let caller = session.caller,
+      guard let session = connection.session, !session.isClosing, let caller = session.caller,
         ledger.hasEnded(caller)
       else { continue }
       node.counters.withdrawals.add()
