@@ -70,6 +70,8 @@ final class Listening: @unchecked Sendable {
     case resuming
     /// Comes again and again for a snapshot.
     case fresh
+    /// Reads Server-Sent Events as they come.
+    case stream
   }
 
   struct Record: Sendable {
@@ -94,7 +96,9 @@ final class Listening: @unchecked Sendable {
   init(_ kind: Kind, hub: Int, port: UInt16, channel: String, token: String) {
     self.kind = kind
     self.hub = hub
-    worker = Worker("\(kind)") { [self] in try listen(port, channel, token) }
+    worker = Worker("\(kind)") { [self] in
+      if kind == .stream { try stream(port, channel, token) } else { try listen(port, channel, token) }
+    }
   }
 
   func read() { lock.withLock { mayRead = true } }
@@ -128,6 +132,29 @@ final class Listening: @unchecked Sendable {
       }
       change { $0.connections += 1 }
       if !take(from: socket, &last) { return }
+    }
+  }
+
+  /// wire §4: the id of an event is epoch/offset.
+  private func stream(_ port: UInt16, _ channel: String, _ token: String) throws {
+    let socket = try RawSocket(port: port)
+    try socket.send("GET /sse/\(channel) HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n\r\n")
+    let head = try socket.take(through: "\r\n\r\n")
+    guard head.contains(" 200 ") else { throw SupportError(head) }
+    var last: Int64?
+    while true {
+      let block = try socket.take(through: "\n\n")
+      if let code = block.firstMatch(of: /"code":(4\d+)/) { change { $0.end = Int(code.1) ?? 0 } }
+      guard let offset = block.firstMatch(of: /(?m)^id: ?\w+\/(\d+)$/).flatMap({ Int64($0.1) }) else {
+        if record.end != 0 { return }
+        continue
+      }
+      if let last, offset != last + 1 { change { $0.faults.append("\(offset) after \(last)") } }
+      last = offset
+      change {
+        $0.offsets.append(offset)
+        $0.isLive = true
+      }
     }
   }
 

@@ -52,7 +52,7 @@ import TestSupport
     let subscribers = (0..<12).map {
       Subscriber(
         "\($0) (seed \(random.seed))", channel: kitchen, since: 0, token: token, ports: ports,
-        random: random.stream($0 + 100)
+        random: random.stream($0 + 100), heedsGoAway: true
       ) { ["station.created", "ticket.created", "test.published"].contains($0) }
     }
     for subscriber in subscribers { subscriber.start() }

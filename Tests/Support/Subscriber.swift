@@ -64,16 +64,21 @@ package final class Subscriber: @unchecked Sendable {
   private let ports: HubPorts
   private let carrier: Carrier
   private let receiveBuffer: Int32?
+  private let heedsGoAway: Bool
+  /// How many milliseconds the last goaway asked to wait.
+  private var wait: Int32 = 0
   private let known: @Sendable (String) -> Bool
   private var random: SeededRandom
   private var epoch: String?
   private var worker: Worker?
 
   /// Begins with a snapshot, or with what comes after the offset `since`. `receiveBuffer` bytes make a socket that is
-  /// soon full; `known` says which event names may come.
+  /// soon full; with `heedsGoAway` it waits for as long as it is told before it connects again; `known` says which event
+  /// names may come.
   package init(
     _ name: String, channel: String, since: Int64? = nil, token: String, ports: HubPorts, random: SeededRandom,
-    carrier: Carrier = .webSocket, receiveBuffer: Int32? = nil, known: @escaping @Sendable (String) -> Bool
+    carrier: Carrier = .webSocket, receiveBuffer: Int32? = nil, heedsGoAway: Bool = false,
+    known: @escaping @Sendable (String) -> Bool
   ) {
     shared.last = since ?? -1
     self.name = name
@@ -83,6 +88,7 @@ package final class Subscriber: @unchecked Sendable {
     self.random = random
     self.carrier = carrier
     self.receiveBuffer = receiveBuffer
+    self.heedsGoAway = heedsGoAway
     self.known = known
   }
 
@@ -117,6 +123,8 @@ package final class Subscriber: @unchecked Sendable {
         // Stopped in the meantime: nobody will cut this one.
         if !mayGoOn { return }
         read(connected)
+        if heedsGoAway, wait > 0 { poll(nil, 0, wait) }
+        wait = 0
       } catch {
         change { $0.refusals += 1 }
         poll(nil, 0, 20)
@@ -184,7 +192,8 @@ package final class Subscriber: @unchecked Sendable {
     switch message.type {
     case "event": take(event: message)
     case "subscribed": subscribed(message)
-    case "welcome", "heartbeat", "pong", "goaway": break
+    case "goaway": wait = Int32(((message.json["reconnect"] as? NSNumber)?.doubleValue ?? 0) * 1000)
+    case "welcome", "heartbeat", "pong": break
     case "error":
       if (message.json["status"] as? Int) != 503 { fault("\(message.json)") }
       change { $0.refusals += 1 }

@@ -62,10 +62,10 @@ package final class AccessLedger: Sendable {
     return left.map { caller.leaving(Set($0.keys)) } ?? caller
   }
 
-  /// Whether the caller's session is over.
-  package func hasEnded(_ caller: Caller) -> Bool {
-    guard let session = caller.sessionID else { return false }
-    return state.withLock { $0.ended[session] != nil }
+  /// Whether it was known by then, in seconds since 1970, that the caller's session is over.
+  package func hasEnded(_ caller: Caller, by moment: Int64 = .max) -> Bool {
+    guard let session = caller.sessionID, let until = state.withLock({ $0.ended[session] }) else { return false }
+    return until - Self.lifetime <= moment
   }
 
   /// Whether what an event took from the caller has not come back since.

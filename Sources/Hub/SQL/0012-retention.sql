@@ -108,13 +108,22 @@ BEGIN
     || '/' || 'hub.epoch'::regclass::oid;
 END $$;
 
+-- A change in place, by whomever, is made here; a restore inserts, and is not taken for one.
+CREATE FUNCTION hub.epoch_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+  new.origin := hub.origin();
+  new.written_by := pg_current_xact_id();
+  RETURN new;
+END $$;
+
+CREATE TRIGGER epoch_changed BEFORE UPDATE ON hub.epoch FOR EACH ROW EXECUTE FUNCTION hub.epoch_changed();
+
 -- Makes the log another one: what clients remember of it counts no more, and each is given a snapshot. With `from`, only
 -- if that is still its epoch.
 CREATE FUNCTION hub.change_epoch("from" text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-  UPDATE hub.epoch AS e SET epoch = replace(left(gen_random_uuid()::text, 13), '-', ''), since = now(),
-    origin = hub.origin(), written_by = pg_current_xact_id()
+  UPDATE hub.epoch AS e SET epoch = replace(left(gen_random_uuid()::text, 13), '-', ''), since = now()
   WHERE e.epoch = coalesce("from", e.epoch);
   RETURN (SELECT epoch FROM hub.epoch);
 END $$;
@@ -140,5 +149,5 @@ END $$;
 SELECT hub.change_epoch();
 
 REVOKE EXECUTE ON FUNCTION hub.ensure_partitions(integer), hub.drop_old_partition(integer),
-  hub.trim_default_partition(integer, integer), app.forget_expired(integer), hub.origin(), hub.change_epoch(text),
-  hub.current_epoch() FROM PUBLIC;
+  hub.trim_default_partition(integer, integer), app.forget_expired(integer), hub.origin(), hub.epoch_changed(),
+  hub.change_epoch(text), hub.current_epoch() FROM PUBLIC;

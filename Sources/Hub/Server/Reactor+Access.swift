@@ -106,16 +106,19 @@ extension Reactor {
   // MARK: By the clock
 
   /// Closes the connections of ended sessions that no channel's event has closed: those without a subscription, or with
-  /// one to a channel that had never had an event. A change is a second old by then, so that the channels come first.
-  func sweepEnded() {
+  /// one to a channel that had never had an event. Sessions that ended just now are left to their channels.
+  func sweepEnded(now: Int64) {
     let ledger = node.api.feed.access
-    defer { accessSeen = ledger.version }
-    if index == 0, second % 60 == 30 { ledger.forget(now: node.api.services.now) }
-    guard accessSwept != accessSeen else { return }
-    accessSwept = accessSeen
+    if index == 0, second % 60 == 30 { ledger.forget(now: now) }
+    let version = ledger.version
+    if version != accessSeen {
+      accessSeen = version
+      sweepsUntil = second + 4
+    }
+    guard second < sweepsUntil else { return }
     for case let connection? in connections {
       guard let session = connection.session, !session.isClosing, let caller = session.caller,
-        ledger.hasEnded(caller)
+        ledger.hasEnded(caller, by: now - 2)
       else { continue }
       node.counters.withdrawals.add()
       close(connection, code: 4401, reason: Problem.sessionEnded.detail)

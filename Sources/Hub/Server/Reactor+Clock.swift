@@ -60,7 +60,7 @@ extension Reactor {
       }
     }
     if !isExpiring { expireSome() }
-    sweepEnded()
+    sweepEnded(now: now)
     if second % 10 == 0 { dropEmptyChannels() }
     if node.configuration.purpose == .hub, second % node.configuration.heartbeatSeconds == 0 { refreshSums() }
     if index == 0, second % 60 == 1, node.configuration.purpose == .hub {

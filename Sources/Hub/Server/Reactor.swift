@@ -79,9 +79,9 @@ package actor Reactor: LoopClient {
   var generation = 0
   /// Who came and went, until it is reported.
   var presenceChanges: [PresenceChange] = []
-  /// The ledger's version that this reactor has seen, and the one that it has acted on.
+  /// The ledger's version that this reactor has seen, and the second until which it looks for whom that concerns.
   var accessSeen = 0
-  var accessSwept = 0
+  var sweepsUntil: Int32 = 0
   /// Connections that ran out of time and wait for their turn to be told.
   var expired: [Connection] = []
   var spareDescriptor: Int32
