@@ -127,11 +127,21 @@ package final class HubProcess {
     }
   }
 
-  private struct Parts {
-    var reactors: [Reactor]
-    var feed: Feed
-    var deadlines: Deadlines
-    var services: Services
+  /// What a process is made of. It is never freed: timers refer to it without owning it, on the loops' threads, which run
+  /// until the process ends, and with a private Postgres that is a while after the drain.
+  private final class Parts: Sendable {
+    let reactors: [Reactor]
+    let feed: Feed
+    let deadlines: Deadlines
+    let services: Services
+
+    init(reactors: [Reactor], feed: Feed, deadlines: Deadlines, services: Services) {
+      self.reactors = reactors
+      self.feed = feed
+      self.deadlines = deadlines
+      self.services = services
+      _ = Unmanaged.passRetained(self)
+    }
   }
 
   private func assemble(_ metrics: Metrics, _ certificates: TLSCertificates?, key: HMACKey) throws -> Parts {
