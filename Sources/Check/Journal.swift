@@ -66,11 +66,18 @@ package struct Journal: Sendable {
 package struct Happenings: Sendable {
   /// The event that our own programs publish.
   package static let published = "check.noted"
+  /// Events that raise an alarm, and those that take it back.
+  private static let alarms = [
+    "ticket.unseen": true, "ticket.seen": false, "station.uncovered": true, "station.covered": false,
+  ]
 
   private var commands: [String: Int] = [:]
   private var publications: [String: Int] = [:]
   private var identifiers: Set<String> = []
+  private var standing: Set<String> = []
+  private var raisedTwice = Breaches()
   package private(set) var events = 0
+  package private(set) var alarms = 0
 
   package init() {}
 
@@ -84,13 +91,28 @@ package struct Happenings: Sendable {
       publications["\(channel) \(key)", default: 0] += 1
       return
     }
+    if let alarm = Self.alarms[entry.name], let id = entry.data["id"]?.text {
+      raise(alarm, "\(channel) \(id)")
+      return
+    }
     let member = entry.name == "order.created" ? "note" : "id"
     guard let subject = entry.data[member]?.text else { return }
     commands["\(channel) \(entry.name) \(subject)", default: 0] += 1
   }
 
+  /// An alarm stands until it is taken back, however many nodes were killed meanwhile.
+  private mutating func raise(_ isRaised: Bool, _ alarm: String) {
+    guard isRaised else {
+      standing.remove(alarm)
+      return
+    }
+    alarms += 1
+    if !standing.insert(alarm).inserted { raisedTwice.add(.alarm, alarm) }
+  }
+
   package func audit(_ journal: Journal) -> Breaches {
     var breaches = journal.breaches
+    breaches.add(raisedTwice)
     // Two commands may ask for the same, such as two starts of a ticket that was recalled between.
     var asked: [String: (acknowledged: Int, all: Int)] = [:]
     for command in journal.commands {

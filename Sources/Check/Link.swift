@@ -31,9 +31,10 @@ final class Link {
 
   /// One request and its answer.
   func request(
-    _ method: String, _ path: String, token: String, key: String? = nil, body: String? = nil
+    _ method: String, _ path: String, token: String?, key: String? = nil, body: String? = nil
   ) throws(LinkLost) -> CommandAnswer {
-    var head = "\(method) \(path) HTTP/1.1\r\nHost: \(address.host)\r\nAuthorization: Bearer \(token)\r\n"
+    var head = "\(method) \(path) HTTP/1.1\r\nHost: \(address.host)\r\n"
+    if let token { head += "Authorization: Bearer \(token)\r\n" }
     if let key { head += "Idempotency-Key: \(key)\r\n" }
     if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n" }
     if body == nil, method != "GET" { head += "Content-Length: 0\r\n" }

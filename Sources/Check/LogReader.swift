@@ -30,6 +30,17 @@ final class LogReader {
     return heads
   }
 
+  /// How many listen to each channel, as every node sees it.
+  func members(of channels: [String]) throws -> [String: Int] {
+    let rows = try query(
+      Statement(
+        "SELECT channel, count(*) FROM hub.live_presence WHERE channel = ANY ($1::text[]) GROUP BY channel",
+        [.textArray(channels)]))
+    var members = Dictionary(uniqueKeysWithValues: channels.map { ($0, 0) })
+    for row in rows { members[row.string(0)] = Int(row.int64(1)) }
+    return members
+  }
+
   /// Hands every event after `offset` to `take`, in order.
   func read(_ channel: String, after offset: Int64, _ take: (LogEntry) throws -> Void) throws {
     var last = offset

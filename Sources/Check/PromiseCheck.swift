@@ -123,7 +123,8 @@ package final class PromiseCheck {
       audience.subscribers.append(
         Subscriber(
           number: number, manner: isStream ? .stream : .socket, role: kind.role, restaurant: scene.restaurant,
-          channels: channels, receiveBuffer: random.chance(15) ? 4096 : nil, random: Seeded(random.next()),
+          channels: channels, givesReceipts: scenes.count == 1 || number % scenes.count > 0,
+          receiveBuffer: random.chance(15) ? 4096 : nil, random: Seeded(random.next()),
           now: audience.now))
     }
     return audience
@@ -217,6 +218,26 @@ package final class PromiseCheck {
       for subscriber in audience.subscribers where !subscriber.isFresh {
         journal.breaches.add(.absent, "subscriber \(subscriber.number) got no snapshot at the end")
       }
+    }
+    try comparePresence(audience, &journal.breaches)
+  }
+
+  /// Nobody may be listed who has gone, whatever killed the node; a lease is over after ten seconds.
+  private func comparePresence(_ audience: Audience, _ breaches: inout Breaches) throws {
+    guard plan.restaurant == nil else { return }
+    var expected = Dictionary(uniqueKeysWithValues: channels.map { ($0, 0) })
+    for subscriber in audience.subscribers {
+      for subscription in subscriber.subscriptions { expected[subscription.place.channel, default: 0] += 1 }
+    }
+    var listed: [String: Int] = [:]
+    for _ in 0..<30 {
+      listed = try log.members(of: channels)
+      if listed == expected { return }
+      _ = audience.turn(within: 1) { false }
+    }
+    for (channel, count) in expected where listed[channel] != count {
+      let found = listed[channel] ?? 0
+      breaches.add(.presence, abs(found - count), "\(channel): \(found) are listed, \(count) listen")
     }
   }
 

@@ -12,6 +12,7 @@ struct Report {
     print("")
     line("different events published", happenings.differentEvents)
     line("events in the channels' logs", happenings.events)
+    line("alarms raised", happenings.alarms)
     line("events delivered", figures.delivered)
     line("connections made", figures.connections)
     line("subscriptions resumed", figures.recoveries)

@@ -217,7 +217,7 @@ extension Subscriber {
     {
       audience.figures.latency.add(wallClockMicroseconds() + audience.clockDifference - event.instant)
     }
-    guard manner == .socket else { return }
+    guard manner == .socket, givesReceipts else { return }
     shown.insert(event.channel)
     if audience.now - lastReceipt > 500_000_000 { sendReceipts(audience) }
   }

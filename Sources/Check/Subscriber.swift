@@ -36,6 +36,8 @@ final class Subscriber {
   let role: String
   let restaurant: String
   var subscriptions: [Subscription]
+  /// Where no screen does, alarms are raised.
+  let givesReceipts: Bool
   let receiveBuffer: Int32?
 
   var phase: Phase
@@ -76,13 +78,15 @@ final class Subscriber {
   var reconnectAfter: Double?
 
   init(
-    number: Int, manner: Manner, role: String, restaurant: String, channels: [String], receiveBuffer: Int32?,
+    number: Int, manner: Manner, role: String, restaurant: String, channels: [String], givesReceipts: Bool,
+    receiveBuffer: Int32?,
     random: Seeded, now: Int64
   ) {
     self.number = number
     self.manner = manner
     self.role = role
     self.restaurant = restaurant
+    self.givesReceipts = givesReceipts
     self.receiveBuffer = receiveBuffer
     self.random = random
     subscriptions = channels.map { Subscription(place: Place($0, owner: "subscriber \(number)")) }

@@ -8,9 +8,13 @@ import Hub
 func check(_ options: Options) throws {
   try options.allowOnly(
     "url", "database", "data", "secret-file", "token", "for", "subscribers", "sse", "rate", "seed", "restaurants",
-    "restaurant", "unrest", "patience", "token-ttl")
-  var plan = Plan(token: try tokenSource(options))
-  plan.urls = options.all("url").isEmpty ? ["http://127.0.0.1:8080"] : options.all("url")
+    "restaurant", "unrest", "patience", "token-ttl", "email", "password")
+  let urls = options.all("url").isEmpty ? ["http://127.0.0.1:8080"] : options.all("url")
+  if options["restaurant"] == nil, options["token"] != nil || options["email"] != nil {
+    throw UsageError("Without the secret a check needs a --restaurant: it cannot open restaurants and staff them.")
+  }
+  var plan = Plan(token: try tokenSource(options, urls))
+  plan.urls = urls
   plan.database = try configuration(options).databaseToRead()
   plan.seconds = try options.seconds("for") ?? plan.seconds
   plan.subscribers = try options.integer("subscribers", in: 1...20_000) ?? plan.subscribers
@@ -21,17 +25,21 @@ func check(_ options: Options) throws {
   plan.unrest = try options.integer("unrest", in: 0...3600) ?? plan.unrest
   plan.patience = try options.seconds("patience") ?? plan.patience
   plan.seed = UInt64(try options.integer("seed", in: 0...Int.max) ?? Int(UInt32.random(in: 0 ... .max)))
-  guard options["token"] == nil || plan.restaurant != nil else {
-    throw UsageError("--token needs a --restaurant: to open some of its own, a check makes tokens with the secret.")
-  }
   guard plan.streams <= plan.subscribers else { throw UsageError("--sse is at most --subscribers.") }
   let examination = try PromiseCheck(plan)
   guard try examination.conduct() else { exit(1) }
 }
 
 /// A token as wanted for each role and restaurant, or always the one that was given.
-private func tokenSource(_ options: Options) throws -> @Sendable (String, String) throws -> Token {
+private func tokenSource(
+  _ options: Options, _ urls: [String]
+) throws -> @Sendable (String, String) throws -> Token {
   if let given = options["token"] { return { _, _ in Token(given, ends: nil) } }
+  if let email = options["email"] {
+    guard let password = options["password"] else { throw UsageError("--email needs --password, or HUB_PASSWORD.") }
+    let account = try SignedIn(urls: urls, email: email, password: password)
+    return { _, _ in try account.token() }
+  }
   let hub = try HubTokens(try configuration(options))
   let seconds = Int64(try options.seconds("token-ttl") ?? 900)
   return { roleName, restaurant in

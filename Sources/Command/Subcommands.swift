@@ -18,9 +18,10 @@ let usage = """
          hub token   --role ROLE [--restaurant ID]… [--ramp ID] [--user ID] [--ttl 1h] [--data DIR] [--secret-file FILE]
          hub demo    [--url http://127.0.0.1:8080] [--restaurants K] [--rate N] [--for 60s] [--data DIR]
                      [--secret-file FILE]
-         hub check   [--url http://127.0.0.1:8080]… [--database URL] [--data DIR] [--secret-file FILE | --token TOKEN]
-                     [--for 60s] [--subscribers N] [--sse N] [--rate N] [--restaurants N | --restaurant ID] [--seed N]
-                     [--unrest SECONDS] [--patience 60s] [--token-ttl 15m]
+         hub check   [--url http://127.0.0.1:8080]… [--database URL] [--data DIR] [--secret-file FILE]
+                     [--restaurants N | --restaurant ID [--token TOKEN | --email EMAIL --password PASSWORD]]
+                     [--for 60s] [--subscribers N] [--sse N] [--rate N] [--seed N] [--unrest SECONDS]
+                     [--patience 60s] [--token-ttl 15m]
          hub doctor  [--data DIR] [--database URL] [--secret-file FILE] [--tls-cert FILE --tls-key FILE]…
 
   An ADDRESS is 127.0.0.1:8080, [::1]:8080 or unix:/path, with tls: or plain: in front where it matters: without, ports

@@ -62,6 +62,13 @@ import Testing
     #expect(twice.audit(publication(.acknowledged))[.doubled] == 1)
   }
 
+  @Test func anAlarmThatStandsIsNotRaisedAgain() {
+    let raised = (channel: "pos:1", name: "ticket.unseen", data: #"{"id":"t"}"#)
+    let seen = (channel: "pos:1", name: "ticket.seen", data: #"{"id":"t"}"#)
+    #expect(happened([raised, seen, raised]).audit(Journal()).total == 0)
+    #expect(happened([raised, raised]).audit(Journal())[.alarm] == 1)
+  }
+
   @Test func anEventOnSeveralChannelsCountsOnce() {
     var happenings = Happenings()
     let entry = LogEntry(offset: 1, id: "a", name: "x", at: "", data: .null)
