@@ -50,6 +50,8 @@ package struct Figures: Sendable {
   package var receipts = 0
   package var renewals = 0
   package var goaways = 0
+  /// Close codes and codes of `error` messages, and how often each came.
+  package var told: [String: Int] = [:]
   /// Connections given up for the lack of heartbeats.
   package var stale = 0
   package var cuts = 0

@@ -21,6 +21,8 @@ struct Report {
     line("receipts sent", figures.receipts)
     line("tokens renewed", figures.renewals)
     line("told to go elsewhere (goaway)", figures.goaways)
+    let told = figures.told.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    if !told.isEmpty { line("refused or closed by the hub", told.joined(separator: ", ")) }
     line("given up as stale", figures.stale)
     line("connections cut by the client", figures.cuts)
     line("cut in the middle of a frame", figures.halfFrames)

@@ -68,6 +68,7 @@ extension Subscriber {
   }
 
   private func refused(_ status: Int, _ audience: Audience) {
+    audience.figures.told["status \(status)", default: 0] += 1
     switch status {
     case 401: token = nil
     case 400, 403, 404, 426, 0:
@@ -112,6 +113,7 @@ extension Subscriber {
 
   private func closed(_ payload: [UInt8], _ audience: Audience) {
     let code = payload.count >= 2 ? Int(payload[0]) << 8 | Int(payload[1]) : 1005
+    audience.figures.told["closed \(code)", default: 0] += 1
     switch code {
     case 4401: token = nil
     case 1002, 1003, 1007, 1008, 1009, 1011, 4400, 4403, 4404:
@@ -151,6 +153,7 @@ extension Subscriber {
       }
     case "error":
       let code = message.document["code"]?.text ?? ""
+      audience.figures.told[code, default: 0] += 1
       if ["forbidden", "not_found", "bad_message", "validation_failed"].contains(code) {
         audience.ledger.breaches.add(.refused, "subscriber \(number) as \(role): \(message.document)")
       }
