@@ -6,6 +6,16 @@ import Glibc
 import Hub
 
 func check(_ options: Options) throws {
+  let isKept: Bool
+  do { isKept = try promiseIsKept(options) } catch let error as UsageError { throw error } catch {
+    // Nothing was found to be broken: it could not be tried.
+    complain("hub: \(error)")
+    exit(2)
+  }
+  if !isKept { exit(1) }
+}
+
+private func promiseIsKept(_ options: Options) throws -> Bool {
   try options.allowOnly(
     "url", "database", "data", "secret-file", "token", "for", "subscribers", "sse", "rate", "seed", "restaurants",
     "restaurant", "unrest", "patience", "token-ttl", "email", "password")
@@ -27,7 +37,7 @@ func check(_ options: Options) throws {
   plan.seed = UInt64(try options.integer("seed", in: 0...Int.max) ?? Int(UInt32.random(in: 0 ... .max)))
   guard plan.streams <= plan.subscribers else { throw UsageError("--sse is at most --subscribers.") }
   let examination = try PromiseCheck(plan)
-  guard try examination.conduct() else { exit(1) }
+  return try examination.conduct()
 }
 
 /// A token as wanted for each role and restaurant, or always the one that was given.
