@@ -7,6 +7,19 @@ package enum ChannelKind: String, CaseIterable, Sendable {
   /// What the id behind the colon must be.
   package enum IdentifierForm: Sendable { case uuid, integer, none }
 
+  /// Where it stands among all kinds.
+  package var position: Int {
+    switch self {
+    case .restaurant: 0
+    case .kitchen: 1
+    case .pos: 2
+    case .payments: 3
+    case .ramp: 4
+    case .account: 5
+    case .platform: 6
+    }
+  }
+
   package var identifierForm: IdentifierForm {
     switch self {
     case .restaurant, .kitchen, .pos, .payments, .ramp: .uuid

@@ -1,4 +1,5 @@
 // What the reactors of one process share; all of it is immutable or safe from any thread.
+import Channels
 package import Telemetry
 
 package final class Node: Sendable {
@@ -36,7 +37,30 @@ package final class Node: Sendable {
   }
 }
 
+/// How long what is committed takes to get to people, by channel kind, in seconds.
+struct DeliveryDelays: Sendable {
+  private let toSocket: [Histogram]
+  private let toShown: [Histogram]
+
+  init(_ metrics: Metrics) {
+    toSocket = ChannelKind.allCases.map {
+      metrics.histogram(
+        "hub_commit_to_socket_seconds", help: "From an event's commit until every live socket here was sent it.",
+        labels: ["kind": $0.rawValue])
+    }
+    toShown = ChannelKind.allCases.map {
+      metrics.histogram(
+        "hub_commit_to_shown_seconds", help: "From an event's commit until a screen said that it shows it.",
+        labels: ["kind": $0.rawValue])
+    }
+  }
+
+  func commitToSocket(_ kind: ChannelKind) -> Histogram { toSocket[kind.position] }
+  func commitToShown(_ kind: ChannelKind) -> Histogram { toShown[kind.position] }
+}
+
 package struct ServerCounters: Sendable {
+  let delays: DeliveryDelays
   let connections: Gauge
   let webSockets: Gauge
   let eventStreams: Gauge
@@ -50,6 +74,8 @@ package struct ServerCounters: Sendable {
   let violations: Counter
   let commands: Counter
   let lagging: Counter
+  let laggingNow: Gauge
+  let queued: Gauge
   let replays: Counter
   let snapshots: Counter
   let receipts: Counter
@@ -60,6 +86,7 @@ package struct ServerCounters: Sendable {
   let contexts: Gauge
 
   init(_ metrics: Metrics) {
+    delays = DeliveryDelays(metrics)
     connections = metrics.gauge("hub_connections", help: "Open connections.")
     webSockets = metrics.gauge("hub_websockets", help: "Open WebSocket sessions.")
     eventStreams = metrics.gauge("hub_event_streams", help: "Open event streams (Server-Sent Events).")
@@ -73,6 +100,8 @@ package struct ServerCounters: Sendable {
     violations = metrics.counter("hub_protocol_violations_total", help: "Connections closed for breaking a protocol.")
     commands = metrics.counter("hub_commands_total", help: "Commands carried out, over HTTP or a socket.")
     lagging = metrics.counter("hub_subscriptions_lagging_total", help: "Times a subscription fell behind its socket.")
+    laggingNow = metrics.gauge("hub_connections_lagging", help: "Connections with a subscription that lags just now.")
+    queued = metrics.gauge("hub_send_queue_bytes", help: "Bytes that wait for sockets to take them.")
     replays = metrics.counter("hub_replay_queries_total", help: "Reads of the log for subscribers.")
     receipts = metrics.counter("hub_receipts_total", help: "Receipts (seen) that clients sent.")
     receiptsIgnored = metrics.counter(

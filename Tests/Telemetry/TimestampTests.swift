@@ -12,6 +12,17 @@ struct TimestampTests {
   ])
   func `RFC 3339, an instant is written in UTC with six decimals`(microseconds: Int64, text: String) {
     #expect(Timestamp(microseconds: microseconds).description == text)
+    #expect(Timestamp(text)?.microseconds == microseconds)
+  }
+
+  @Test(arguments: [
+    "", "2026-11-20T20:43:00Z", "2026-11-20T20:43:00.12345Z", "2026-11-20T20:43:00.123456",
+    "2026-11-20 20:43:00.123456Z",
+    "2026-13-20T20:43:00.123456Z", "2026-11-20T24:43:00.123456Z", "2026-11-20T20:43:00.12345xZ",
+    "2026-11-20T20:43:00.123456+00:00",
+  ])
+  func `Nothing else is read as an instant`(text: String) {
+    #expect(Timestamp(text) == nil)
   }
 
   @Test func `Seconds are rounded down, before 1970 too`() {

@@ -400,8 +400,12 @@ package actor Feed {
     isScanning = true
     defer { isScanning = false }
     do throws(PostgresError) {
+      let asked = wallClockMicroseconds()
       let rows = try await listener.execute(FeedQueries.movedHeads(since: lastXmin))
       state.heardFromDatabase()
+      if let row = rows.first {
+        state.compareClocks(database: row.int64(4), asked: asked, now: wallClockMicroseconds())
+      }
       for index in 0..<rows.count {
         let row = rows[index]
         if index == 0, row.text(3) != epochMark {

@@ -27,11 +27,13 @@ package enum FeedQueries {
 
   /// Heads that may have moved since a scan whose snapshot had this xmin (the first scan has none and is told only xmin).
   /// A transaction that was running then has a xid of at least that xmin, so no commit can slip between two scans.
-  /// The last column is another one whenever somebody has written the epoch's row, and be it a restore.
+  /// The fourth column is another one whenever somebody has written the epoch's row, and be it a restore; the last is the
+  /// database's clock in microseconds since 1970.
   package static func movedHeads(since xmin: String?) -> Statement {
     Statement(
       """
-      SELECT c.name, c.head, s.xmin::text, (SELECT epoch || ' ' || xmin::text FROM hub.epoch)
+      SELECT c.name, c.head, s.xmin::text, (SELECT epoch || ' ' || xmin::text FROM hub.epoch),
+        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
       FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin) AS s
       LEFT JOIN hub.channel AS c ON c.last_xid >= $1::text::xid8
       """, [xmin.map { .text($0) } ?? .null])

@@ -7,6 +7,9 @@ package final class FeedState: Sendable {
   private let currentEpoch = Mutex<String>("")
   private let heard = Atomic<Int64>(0)
   private let listening = Atomic<Bool>(false)
+  /// How far the database's clock is ahead of this machine's, in microseconds, and half the round trip it was learnt in:
+  /// the greatest error that it may have.
+  private let clocks = Mutex<(ahead: Int64, error: Int64)?>(nil)
 
   package init() {}
 
@@ -20,6 +23,22 @@ package final class FeedState: Sendable {
   package var isListening: Bool { listening.load(ordering: .relaxed) }
 
   func heardFromDatabase() { heard.store(wallClockMicroseconds(), ordering: .relaxed) }
+
+  /// This machine's time of something that the database's clock calls `instant`, in microseconds since 1970.
+  package func localTime(of instant: Int64) -> Int64 { instant - (clocks.withLock { $0?.ahead } ?? 0) }
+
+  /// The database told its clock at some moment between `asked` and `now`.
+  func compareClocks(database: Int64, asked: Int64, now: Int64) {
+    let (ahead, error) = (database - (asked + now) / 2, max(now - asked, 0) / 2)
+    clocks.withLock { known in
+      // Clocks drift: what is old is believed a little less with each look.
+      if let old = known, error > old.error {
+        known = (old.ahead, old.error + max(old.error / 16, 1))
+      } else {
+        known = (ahead, error)
+      }
+    }
+  }
 
   func setListening(_ value: Bool) { listening.store(value, ordering: .relaxed) }
 

@@ -2,6 +2,7 @@
 import Domain
 package import Postgres
 import Protocol
+import Telemetry
 
 /// A committed event with its place in one channel.
 package struct LogEvent: Sendable {
@@ -45,6 +46,8 @@ package struct Delivery: Sendable {
   package let offset: Int64
   /// Shared by every connection it is written to.
   package let message: SharedMessage
+  /// When it was committed by the database's clock, in microseconds since 1970.
+  let committedAt: Int64
   /// The rights that end or come back with this event; nil for nearly every event.
   let access: AccessChange?
   /// The whole frame, not compressed.
@@ -54,6 +57,7 @@ package struct Delivery: Sendable {
     channel = event.channel
     offset = event.offset
     message = SharedMessage(event.message, name: event.name, offset: event.offset)
+    committedAt = Timestamp(event.at)?.microseconds ?? 0
     access = AccessChange(event)
   }
 }

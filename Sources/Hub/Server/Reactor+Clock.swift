@@ -37,7 +37,10 @@ extension Reactor {
     var quiet: [UInt8] = []
     ServerMessageEncoder.appendHeartbeat(at: instant(), fresh: instant(fresh), heads: [], to: &quiet)
     let heartbeat = SharedMessage(quiet, name: "heartbeat")
+    var (queued, lagging) = (0, 0)
     for case let connection? in connections {
+      queued += connection.outbound.count
+      if connection.hasLagging { lagging += 1 }
       if second >= connection.deadline, !isExpiring { expired.append(connection) }
       if isStuck(connection) { continue }
       guard let session = connection.session, !session.isClosing else { continue }
@@ -59,6 +62,7 @@ extension Reactor {
         advanceStalled(session)
       }
     }
+    report(queued: queued, lagging: lagging)
     if !isExpiring { expireSome() }
     sweepEnded(now: now)
     if second % 10 == 0 { dropEmptyChannels() }
@@ -67,6 +71,13 @@ extension Reactor {
       let days = node.configuration.retentionDays
       Task.immediate(executorPreference: tasks) { await Maintenance.run(database, retentionDays: days, log: node.log) }
     }
+  }
+
+  /// What waits in this reactor, as its part of the node's gauges.
+  private func report(queued: Int, lagging: Int) {
+    node.counters.queued.add(Double(queued - reported.queued))
+    node.counters.laggingNow.add(Double(lagging - reported.lagging))
+    reported = (queued, lagging)
   }
 
   /// Ends a peer that has not taken a byte for too long. Nothing can be said to it; a reset frees what the kernel holds.

@@ -69,6 +69,7 @@ extension Reactor {
     if let change = first.access { withdraw(change, in: channel) }
     for delivery in run {
       channel.recent.append(delivery.message, byteCount: delivery.frame.count, offset: delivery.offset)
+      channel.times.append(delivery.committedAt, offset: delivery.offset)
     }
     // What an earlier registration of the channel left in the mailbox must not move it back.
     channel.position = max(channel.position ?? last.offset, last.offset)
@@ -97,6 +98,13 @@ extension Reactor {
       if result != .moved(bytes.count) { keep(bytes, after: result, for: channel.seats[index].subscriber.connection) }
     }
     for subscriber in exceptions { offer(run, &block, to: subscriber) }
+    let spread = node.counters.delays.commitToSocket(channel.name.kind)
+    for delivery in run { spread.observe(delay(since: delivery.committedAt)) }
+  }
+
+  /// Seconds since an instant of the database's clock.
+  func delay(since committedAt: Int64) -> Double {
+    Double(max(0, wallClockMicroseconds() - node.feedState.localTime(of: committedAt))) / 1_000_000
   }
 
   /// A socket did not take all of a block that was sent to it past its queue.

@@ -49,6 +49,10 @@ extension Reactor {
       node.counters.receiptsIgnored.add()
       return
     }
+    if level == .shown, offset > subscriber.shown, let committed = subscriber.channel.times.time(of: offset) {
+      node.counters.delays.commitToShown(name.kind).observe(delay(since: committed))
+    }
+    if level != .received { subscriber.shown = max(subscriber.shown, offset) }
     let reader = ReceiptReader(caller, session.identifier, name, stations: subscriber.presence.stations)
     let offsets =
       switch level {

@@ -71,6 +71,8 @@ package actor Reactor: LoopClient {
   /// Seconds since the reactor started, for deadlines that need no more.
   var second: Int32 = 0
   var dateField = HTTPDate(seconds: 0)
+  /// What the gauges were told of this reactor.
+  var reported = (queued: 0, lagging: 0)
   var isDraining = false
   /// Kitchens whose checksums are to be read, and whether some are being read.
   var sumsDue: [LocalChannel] = []

@@ -56,6 +56,8 @@ final class Subscriber {
   var position = 0
   /// The head last told in a heartbeat.
   var toldHead: Int64 = 0
+  /// The greatest offset that it has said to have shown.
+  var shown: Int64 = 0
   /// The offset of the checksum last told.
   var toldSum: Int64?
   /// A task of it is reading the log.
@@ -97,6 +99,8 @@ final class LocalChannel {
   var seats: [Seat] = []
   var subscribers: LazyMapSequence<[Seat], Subscriber> { seats.lazy.map(\.subscriber) }
   var recent = RecentEvents<SharedMessage>()
+  /// When its newest events were committed.
+  var times = RecentTimes()
   /// The offset of the newest event delivered here; nil until the feed has attached the channel.
   var position: Int64?
   /// The newest offset known to be committed.
