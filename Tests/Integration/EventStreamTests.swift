@@ -1,5 +1,6 @@
 // Server-Sent Events by wire.md §4: how a stream begins, what is in it, how it resumes and how it ends.
 import Foundation
+import Glibc
 import Testing
 import TestSupport
 
@@ -137,6 +138,33 @@ import TestSupport
   }
 
   // MARK: Ending
+
+  @Test func `Whoever goes away at any moment leaves nothing behind`() throws {
+    let house = try RestHouse(at: SharedHub())
+    let request = "GET /sse/kitchen:\(house.id) HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(house.manager)\r\n\r\n"
+    for round in 0..<40 {
+      let socket = try RawSocket(port: house.hub.port)
+      try socket.send(request)
+      switch round % 4 {
+      // Before it is answered, by a reset and in order.
+      case 0: socket.cut()
+      case 1: shutdown(socket.descriptor, Int32(SHUT_WR))
+      // In the middle of the head, and of the stream.
+      case 2: _ = try socket.take(20)
+      default: _ = try socket.take(through: "event: welcome")
+      }
+    }
+    let stays = try stream(house)
+    _ = try stays.next("welcome")
+    try eventually("one stream is left, with one subscription") {
+      try house.hub.metric("hub_event_streams") == 1 && house.hub.metric("hub_subscriptions") == 1
+    }
+    try eventually("one is present") {
+      try house.call("GET", "channels/kitchen:\(house.id)/presence").document["items"].array.count == 1
+    }
+    try house.publish("kitchen")
+    #expect(try stays.next("event").event == "test.told")
+  }
 
   @Test func `A token that expires ends the stream with the reason, and none begins with it`() throws {
     let house = try RestHouse(at: RestHub.shared)

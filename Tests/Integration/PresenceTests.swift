@@ -148,16 +148,19 @@ import TestSupport
     let second = try HubUnderTest(database: scene.database, data: scene.hub.data)
     let watcher = try scene.connect()
     _ = try watch(watcher, scene.kitchen)
-    func join() throws -> EventSocket {
-      let socket = try EventSocket(
-        webSocket: "/ws/kitchen/\(scene.restaurant.id)?presence=true", port: second.port, token: scene.token)
+    func join(overStream: Bool) throws -> EventSocket {
+      let socket =
+        overStream
+        ? try EventSocket(eventStream: "/sse/\(scene.kitchen)?presence=true", port: second.port, token: scene.token)
+        : try EventSocket(
+          webSocket: "/ws/kitchen/\(scene.restaurant.id)?presence=true", port: second.port, token: scene.token)
       // Also there it is known who is on the first node.
       #expect(try connections(socket.next("presence")).count >= 2)
       let told = try watcher.next("presence")
       #expect(told.event == "join")
       return socket
     }
-    let members = [try join(), try join()]
+    let members = [try join(overStream: false), try join(overStream: true)]
     #expect(try listed(scene, scene.kitchen).count == 3)
 
     second.stop(with: SIGKILL)
