@@ -15,8 +15,9 @@ extension AlarmTests {
       for till in tills {
         #expect(try scene.heard(by: till).sorted() == tickets.map { "ticket.unseen \($0)" }.sorted())
       }
+      // More when one has met what the other held, and came back.
       let fired = try scene.hubs.map { try $0.metric("hub_deadlines_fired_total") }
-      #expect(fired.reduce(0, +) == tickets.count, "\(fired)")
+      #expect(fired.reduce(0, +) >= tickets.count, "\(fired)")
     }
 
     @Test func `A node that is killed with alarms pending leaves them to another, which tells each once`() throws {
@@ -29,7 +30,6 @@ extension AlarmTests {
       let tickets = try (0..<4).map { try scene.fire($0 % 2) }
       scene.hubs[0].stop(with: SIGKILL)
       try scene.awaitDeadlines(of: tickets)
-      #expect(try scene.heard(by: till).sorted() == tickets.map { "ticket.unseen \($0)" }.sorted())
       // Its screen is gone with it, when its lease is over.
       for station in scene.restaurant.stations {
         try eventually("\(station) is uncovered", within: 30) {
@@ -37,20 +37,27 @@ extension AlarmTests {
         }
       }
       let stations = scene.restaurant.stations.map { "station.uncovered \($0)" }
-      #expect(try scene.heard(by: till).sorted() == stations.sorted())
+      let unseen = tickets.map { "ticket.unseen \($0)" }
+      #expect(try scene.heard(by: till).sorted() == (stations + unseen).sorted())
       _ = screen
     }
 
     @Test func `A ticket shown in time raises nothing, one shown late is told of twice`() throws {
-      let scene = try AlarmScene()
+      let scene = try AlarmScene(unseen: 600)
       let (till, screen) = (try scene.till(), try scene.screen())
       let inTime = try scene.fire()
-      try scene.seen(try screen.next("event").offset, on: screen)
+      let offset = try screen.next("event").offset
+      try scene.seen(offset, on: screen)
+      try eventually("the receipt is stored") {
+        try scene.value("SELECT count(*) FROM hub.receipt WHERE shown = \(offset)") == "1"
+      }
+      try scene.makeDue(inTime)
       try scene.awaitDeadlines(of: [inTime])
       #expect(try scene.heard(by: till) == [])
 
       let late = try scene.fire()
       let created = try screen.next("event").offset
+      try scene.makeDue(late)
       try scene.next("ticket.unseen", late, on: till)
       // That the program has it is not enough.
       try scene.seen(created, "received", on: screen)
@@ -63,11 +70,15 @@ extension AlarmTests {
     }
 
     @Test func `What the screen of another station has shown does not count`() throws {
-      let scene = try AlarmScene(unseen: 2)
+      let scene = try AlarmScene(unseen: 600)
       let (till, grill, other) = (try scene.till(), try scene.screen(stations: [0]), try scene.screen(stations: [1]))
       let ticket = try scene.fire(0)
       let created = try other.next("event").offset
       try scene.seen(created, on: other)
+      try eventually("the receipt is stored") {
+        try scene.value("SELECT count(*) FROM hub.receipt WHERE shown = \(created)") == "1"
+      }
+      try scene.makeDue(ticket)
       try scene.next("ticket.unseen", ticket, on: till)
       #expect(try grill.next("event").offset == created)
       try scene.seen(created, on: grill)
@@ -90,7 +101,7 @@ extension AlarmTests {
     }
 
     @Test func `A station without a screen is told of, not a page that is loaded again`() throws {
-      let scene = try AlarmScene(unseen: 2)
+      let scene = try AlarmScene(unseen: 3)
       let till = try scene.till()
       var both = try scene.screen(at: 0)
       both.cut()

@@ -227,8 +227,12 @@ extension House {
     let ticket = await house.fire(house.steak).tickets[0]
     let store = "SELECT app.store_receipts('\(try await receipt(in: house))')"
     let (alarming, storing) = (try ForeignConnection(house.business.database), house.business.database)
-    try alarming.execute("UPDATE hub.deadline SET due_at = now() - interval '1 hour' WHERE subject = '\(ticket)'")
-    try alarming.execute("BEGIN; SELECT hub.fire_deadlines(1)")
+    // Due in its own transaction only, so that no other test acts on it first.
+    try alarming.execute(
+      """
+      BEGIN; UPDATE hub.deadline SET due_at = now() - interval '1 hour' WHERE subject = '\(ticket)';
+      SELECT hub.fire_deadlines(1)
+      """)
     let receipt = Worker("receipt") { try ForeignConnection(storing).execute(store) }
     let watch = try ForeignConnection(storing)
     try eventually("the receipt waits, or is through") {

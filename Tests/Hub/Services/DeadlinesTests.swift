@@ -75,6 +75,22 @@ struct DeadlineKind {
     for subject in subjects { #expect(try await kind.acted(on: subject) == 1) }
   }
 
+  @Test func `A node that dies between acting and committing has done nothing, and another acts`() async throws {
+    let kind = try await DeadlineKind("died", handler: "\(Self.acting) RETURN NULL;")
+    let subject = try await kind.set(in: "1 hour")
+    let makeDue = "UPDATE hub.deadline SET due_at = now() - interval '1 hour' WHERE subject = '\(subject)'"
+    var dying: ForeignConnection? = try ForeignConnection(kind.business.database)
+    // Due in its own transaction only, so that nobody else takes it first.
+    let acted = try dying?.execute("BEGIN; \(makeDue); SELECT kind FROM hub.fire_deadlines(1)")
+    #expect(acted == [["test.died"]])
+    // Its session ends with it, and so does its transaction.
+    dying = nil
+    _ = try await kind.business.value("\(makeDue) RETURNING 1")
+    try await kind.business.fireAll()
+    #expect(try await kind.acted(on: subject) == 1)
+    #expect(try await kind.row(subject, "id").isEmpty)
+  }
+
   @Test func `A handler may keep the row for another time, with what it wants to remember`() async throws {
     let kind = try await DeadlineKind(
       "kept",
