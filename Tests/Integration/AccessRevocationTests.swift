@@ -75,7 +75,10 @@ import TestSupport
         }
       }
     }
-    try eventually("the writers and commands run") { published.value >= 150 && accepted.all.count >= 4 }
+    try eventually("writers, commands and those who come again run") {
+      published.value >= 150 && accepted.all.count >= 4
+        && listening.allSatisfy { ![.resuming, .fresh].contains($0.kind) || $0.record.connections > 3 }
+    }
     try end(ending, holder, restaurant, shared)
     let midway = published.value
     try eventually("the writers go on") { published.value >= midway + 150 }

@@ -231,7 +231,8 @@ BEGIN
     THEN
       RAISE EXCEPTION 'the restaurant is suspended' USING ERRCODE = 'HA403';
     END IF;
-    IF EXISTS (
+    -- Nothing has been written before the first statement, and so nothing published.
+    IF pg_current_xact_id_if_assigned() IS NOT NULL AND EXISTS (
       SELECT FROM hub.channel AS c
       JOIN app.restaurant AS r ON r.id = CASE
         WHEN c.name ~ '^(kitchen|payments|pos|restaurant):[0-9a-f-]{36}$' THEN split_part(c.name, ':', 2)::uuid END
