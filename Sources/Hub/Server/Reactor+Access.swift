@@ -106,19 +106,20 @@ extension Reactor {
   // MARK: By the clock
 
   /// Closes the connections of ended sessions that no channel's event has closed: those without a subscription, or with
-  /// one to a channel that had never had an event. Sessions that ended just now are left to their channels.
+  /// one to a channel that had never had an event. Whoever listens is left to the channels for longer, since a node that is
+  /// behind has events of before to hand out.
   func sweepEnded(now: Int64) {
     let ledger = node.api.feed.access
     if index == 0, second % 60 == 30 { ledger.forget(now: now) }
     let version = ledger.version
     if version != accessSeen {
       accessSeen = version
-      sweepsUntil = second + 4
+      sweepsUntil = second + 12
     }
     guard second < sweepsUntil else { return }
     for case let connection? in connections {
       guard let session = connection.session, !session.isClosing, let caller = session.caller,
-        ledger.hasEnded(caller, by: now - 2)
+        ledger.hasEnded(caller, by: now - (session.subscribers.isEmpty ? 2 : 10))
       else { continue }
       node.counters.withdrawals.add()
       close(connection, code: 4401, reason: Problem.sessionEnded.detail)

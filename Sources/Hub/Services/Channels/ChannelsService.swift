@@ -42,7 +42,7 @@ enum ChannelsService {
   static func presence(_ request: Request, _ database: any Database) async throws(Problem) -> Answer {
     let channel = try channel(request)
     let page = try Page(request.query)
-    return try page.answer(try await database.rows(ChannelsQueries.presence(channel, page)))
+    return try page.answer(try await read(ChannelsQueries.presence(channel, page), of: channel, request, database))
   }
 
   static func publish(_ request: Request, _ transaction: Transaction) async throws(Problem) -> Answer {
