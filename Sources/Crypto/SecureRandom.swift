@@ -19,25 +19,24 @@ package enum SecureRandom {
     }
   }
 
-  /// Random bytes for what need not stay secret, such as ids: drawn from the generator in portions, because a call of it
-  /// costs most of a microsecond, whatever the number of bytes.
-  package static func pooledBytes<let count: Int>() -> InlineArray<count, UInt8> {
-    pool.withLock { pool in
-      if pool.used + count > pool.bytes.count {
-        pool.bytes = Self.bytes(count: max(1024, count))
-        pool.used = 0
-      }
-      let start = pool.used
-      pool.used += count
-      return InlineArray { pool.bytes[start + $0] }
+  /// 128 random bits for what need not stay secret, such as ids: drawn from the generator in portions, because a call of
+  /// it costs most of a microsecond, whatever the number of bytes.
+  package static func pooledWords() -> (UInt64, UInt64) {
+    pool.withLock { words in
+      // An even number, so that two are left whenever any is.
+      if words.isEmpty { words = Self.words(count: 128) }
+      return (words.removeLast(), words.removeLast())
     }
   }
 
-  private struct Pool: Sendable {
-    var bytes: [UInt8] = []
-    var used = 0
+  private static let pool = Mutex<[UInt64]>([])
+
+  private static func words(count: Int) -> [UInt64] {
+    [UInt64](unsafeUninitializedCapacity: count) { buffer, initialized in
+      UnsafeMutableBufferPointer(rebasing: buffer[..<count]).withMemoryRebound(to: UInt8.self) { fill($0) }
+      initialized = count
+    }
   }
-  private static let pool = Mutex(Pool())
 
   private static func fill(_ buffer: UnsafeMutableBufferPointer<UInt8>) {
     guard let base = buffer.baseAddress, !buffer.isEmpty else { return }

@@ -7,24 +7,27 @@ struct IdentifierTests {
   static let example = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
 
   @Test func `RFC 9562 A.6, the example of version 7 comes out of its parts`() {
-    let random: InlineArray<10, UInt8> = [0xFC, 0xC3, 0x18, 0xC4, 0xDC, 0x0C, 0x0C, 0x07, 0x39, 0x8F]
+    let random: (UInt64, UInt64) = (0xFFFF_FFFF_FFFF_FCC3, 0x18C4_DC0C_0C07_398F)
     let id = Identifier.version7(milliseconds: 0x017F_22E2_79B0, random: random)
     #expect(id.description == IdentifierTests.example)
+    var text = Array("id ".utf8)
+    id.append(to: &text)
+    #expect(String(decoding: text, as: UTF8.self) == "id \(IdentifierTests.example)")
     #expect(id.version == 7)
     #expect(id.bytes[8] >> 6 == 0b10)
   }
 
   @Test func `Version and variant stand whatever the random bytes are`() {
-    for byte: UInt8 in [0x00, 0xFF, 0x55, 0xAA] {
-      let id = Identifier.version7(milliseconds: .max, random: InlineArray(repeating: byte))
+    for word: UInt64 in [0, .max, 0x5555_5555_5555_5555, 0xAAAA_AAAA_AAAA_AAAA] {
+      let id = Identifier.version7(milliseconds: .max, random: (word, word))
       #expect(id.version == 7)
       #expect(id.bytes[8] >> 6 == 0b10)
     }
   }
 
   @Test func `A later id sorts after an earlier one`() {
-    let early = Identifier.version7(milliseconds: 1_000, random: InlineArray(repeating: 0xFF))
-    let late = Identifier.version7(milliseconds: 1_001, random: InlineArray(repeating: 0))
+    let early = Identifier.version7(milliseconds: 1_000, random: (.max, .max))
+    let late = Identifier.version7(milliseconds: 1_001, random: (0, 0))
     #expect(early < late)
     #expect(early.description < late.description)
   }

@@ -57,15 +57,12 @@ package struct Identifier: Hashable, Sendable, Comparable, CustomStringConvertib
     self.init(high: halves.high, low: halves.low)
   }
 
-  /// A version 7 id (RFC 9562 §5.7): 48 bits of Unix time in milliseconds, then 74 of the 80 random bits given.
-  package static func version7(milliseconds: UInt64, random: InlineArray<10, UInt8>) -> Identifier {
-    let afterVersion = UInt64(random[0] & 0x0F) << 8 | UInt64(random[1])
-    var low: UInt64 = 0
-    for index in 2..<10 { low = low << 8 | UInt64(random[index]) }
+  /// A version 7 id (RFC 9562 §5.7): 48 bits of Unix time in milliseconds, then 74 of the random bits given.
+  package static func version7(milliseconds: UInt64, random: (UInt64, UInt64)) -> Identifier {
     let variant: UInt64 = 0b10 << 62
     return Identifier(
-      high: milliseconds << 16 | 0x7000 | afterVersion,
-      low: low & ~(0b11 << 62) | variant)
+      high: milliseconds << 16 | 0x7000 | random.0 & 0x0FFF,
+      low: random.1 & ~(0b11 << 62) | variant)
   }
 
   /// The version digit: 7 for the ids that the hub makes.
@@ -77,19 +74,33 @@ package struct Identifier: Hashable, Sendable, Comparable, CustomStringConvertib
   }
 
   package var description: String {
-    String(unsafeUninitializedCapacity: 36) { text in
-      var position = 0
-      for nibble in 0..<32 {
-        if position == 8 || position == 13 || position == 18 || position == 23 {
-          text[position] = UInt8(ascii: "-")
-          position += 1
-        }
-        let half = nibble < 16 ? high : low
-        let digit = UInt8(truncatingIfNeeded: half >> UInt64(60 - nibble % 16 * 4) & 0xF)
-        text[position] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-        position += 1
-      }
-      return position
+    let text = text
+    return text.span.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Appends what `description` says.
+  package func append(to output: inout [UInt8]) {
+    text.span.withUnsafeBufferPointer { output.append(contentsOf: $0) }
+  }
+
+  private var text: InlineArray<36, UInt8> {
+    var text = InlineArray<36, UInt8>(repeating: UInt8(ascii: "-"))
+    // Which digits stand between which dashes: 8-4-4-4-12.
+    write(digits: 0..<8, at: 0, to: &text)
+    write(digits: 8..<12, at: 9, to: &text)
+    write(digits: 12..<16, at: 14, to: &text)
+    write(digits: 16..<20, at: 19, to: &text)
+    write(digits: 20..<32, at: 24, to: &text)
+    return text
+  }
+
+  @inline(__always)
+  private func write(digits: Range<Int>, at start: Int, to text: inout InlineArray<36, UInt8>) {
+    for digit in digits {
+      let half = digit < 16 ? high : low
+      let value = UInt8(truncatingIfNeeded: half >> UInt64(60 - digit % 16 * 4) & 0xF)
+      // "a" lies 39 behind the character that follows "9".
+      text[start + digit - digits.lowerBound] = value + UInt8(ascii: "0") + (value > 9 ? 39 : 0)
     }
   }
 

@@ -23,7 +23,7 @@ package struct Services: Sendable {
 extension Identifier {
   /// A new UUIDv7 by this machine's clock.
   package static func fresh() -> Identifier {
-    version7(milliseconds: UInt64(wallClockMicroseconds() / 1000), random: SecureRandom.pooledBytes())
+    version7(milliseconds: UInt64(wallClockMicroseconds() / 1000), random: SecureRandom.pooledWords())
   }
 }
 
