@@ -22,10 +22,13 @@ package struct Readiness: OptionSet, Sendable {
   package static let readableOrHungUp = Readiness(rawValue: readable.rawValue | hungUp.rawValue)
   /// Report only changes (EPOLLET): the owner reads until it gets less than it asked for.
   package static let edgeTriggered = Readiness(rawValue: EPOLLET.rawValue)
+  /// All that happens to a connection.
+  package static let everyChange = Readiness(
+    rawValue: readable.rawValue | writable.rawValue | hungUp.rawValue | edgeTriggered.rawValue)
   /// Of several loops that wait for one listener, wake one (EPOLLEXCLUSIVE).
   package static let exclusive = Readiness(rawValue: EPOLLEXCLUSIVE.rawValue)
 
-  /// Whether one of `others` is in force; the option set's own questions are not inlined between modules.
+  /// Whether one of `others` is in force; the option set's own questions and literals are not inlined between modules.
   @inline(__always)
   package func hasAny(of others: Readiness) -> Bool { rawValue & others.rawValue != 0 }
 }

@@ -9,7 +9,7 @@ import Testing
   private let none = CrossOrigin(allowed: [])
 
   private func head(_ method: String, host: String? = "hub.example", _ fields: [(String, String)]) -> HTTPRequestHead {
-    var head = HTTPRequestHead(method: method, target: "/", path: "/", host: host)
+    var head = HTTPRequestHead(method: method, target: "/", path: "/", authority: host)
     for (name, value) in fields { head.fields.append(name, value) }
     return head
   }

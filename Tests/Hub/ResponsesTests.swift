@@ -28,10 +28,10 @@ import Testing
     return head
   }
 
-  private func serialise(_ answer: HTTPAnswer, for head: HTTPRequestHead?, closing: Bool = false) -> (
+  private func serialise(_ answer: HTTPAnswer, for head: HTTPRequestHead, closing: Bool = false) -> (
     fields: [String], body: [UInt8]
   ) {
-    let bytes = answer.serialised(for: head, requestID: "r-1", date: "D", closing: closing)
+    let bytes = answer.serialised(for: head, requestID: .given("r-1"), date: HTTPDate(seconds: 0), closing: closing)
     let text = String(decoding: bytes, as: UTF8.self)
     guard let end = text.range(of: "\r\n\r\n") else { return ([text], []) }
     let count = text[..<end.upperBound].utf8.count
@@ -41,7 +41,10 @@ import Testing
   @Test func anAnswerCarriesWhatEveryAnswerCarries() {
     let (fields, body) = serialise(.text("hello"), for: head())
     #expect(fields[0] == "HTTP/1.1 200 OK")
-    for field in ["Date: D", "Content-Length: 5", "X-Request-Id: r-1", "X-Content-Type-Options: nosniff"] {
+    for field in [
+      "Date: Thu, 01 Jan 1970 00:00:00 GMT", "Content-Length: 5", "X-Request-Id: r-1",
+      "X-Content-Type-Options: nosniff",
+    ] {
       #expect(fields.contains(field), "\(field) is missing in \(fields)")
     }
     #expect(body == Array("hello".utf8))
@@ -84,7 +87,7 @@ import Testing
   }
 
   @Test func aProblemIsAProblemDocument() {
-    let (fields, _) = serialise(.problem(.notFound()), for: nil)
+    let (fields, _) = serialise(.problem(.notFound()), for: .unread)
     #expect(fields[0] == "HTTP/1.1 404 Not Found")
     #expect(fields.contains("Content-Type: application/problem+json"))
   }

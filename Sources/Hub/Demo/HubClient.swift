@@ -44,7 +44,7 @@ package final class HubClient: DescriptorHandler {
     try await withCheckedThrowingContinuation { continuation in
       connecting = continuation
       do {
-        try loop.register(descriptor, for: [.readable, .writable, .hungUp, .edgeTriggered], handler: self)
+        try loop.register(descriptor, for: .everyChange, handler: self)
       } catch {
         connecting = nil
         continuation.resume(throwing: error)

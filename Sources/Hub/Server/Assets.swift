@@ -5,7 +5,7 @@ import Glibc
 
 package struct Assets: Sendable {
   struct Asset: Sendable {
-    let type: String
+    let type: StaticString
     let bytes: [UInt8]
     let gzipped: [UInt8]?
     let entityTag: String
@@ -19,7 +19,7 @@ package struct Assets: Sendable {
     "/ramp": "/clients/web/ramp.html",
   ]
 
-  private static let types = [
+  private static let types: [String: StaticString] = [
     "html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8",
     "svg": "image/svg+xml", "png": "image/png", "json": "application/json", "ico": "image/x-icon",
     "webmanifest": "application/manifest+json", "woff2": "font/woff2",

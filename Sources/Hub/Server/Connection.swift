@@ -68,6 +68,10 @@ final class Connection {
     return SystemCall.send(descriptor, bytes)
   }
 
+  /// Whether nothing waits to be sent. The queue's own `isEmpty` would copy it here, and so count two references for every
+  /// message.
+  var hasSentAll: Bool { outbound.count == 0 }
+
   /// The session, while it listens, whatever carries that.
   var session: ListeningSession? {
     switch phase {

@@ -24,5 +24,13 @@ struct Cork: ~Copyable {
     return true
   }
 
+  /// Adds bytes as they are; answers false when there is no room for them.
+  mutating func append(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count <= memory.count - count else { return false }
+    UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyBytes(from: bytes)
+    count += bytes.count
+    return true
+  }
+
   mutating func removeAll() { count = 0 }
 }

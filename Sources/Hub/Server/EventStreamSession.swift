@@ -6,12 +6,12 @@ final class EventStreamSession: ListeningSession {
   /// The request, until it is answered: a subscription that cannot be made is answered as a problem.
   let head: HTTPRequestHead
   let exchange: HTTPExchange
-  let requestID: String
+  let requestID: RequestID
   /// The answer's head has been sent; from now on there are only events.
   var hasStarted = false
 
   init(
-    head: HTTPRequestHead, exchange: HTTPExchange, requestID: String, identifier: Identifier, caller: Caller
+    head: HTTPRequestHead, exchange: HTTPExchange, requestID: RequestID, identifier: Identifier, caller: Caller
   ) {
     self.head = head
     self.exchange = exchange

@@ -22,7 +22,7 @@ extension Reactor {
     }
     let problem = Problem(
       503, "too_many_connections", "There are too many connections; try again later.", headers: [("Retry-After", "5")])
-    answer(.problem(problem), to: nil, exchange, connection, closing: true)
+    answer(.problem(problem), to: .unread, exchange, connection, closing: true)
     // Over TLS the answer waits for a handshake, which may never come.
     exchange.isDismissed = true
     connection.deadline = second + 2

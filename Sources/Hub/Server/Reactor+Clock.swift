@@ -110,7 +110,7 @@ extension Reactor {
         node.counters.timedOut.add()
         exchange.isDismissed = true
         let problem = Problem(408, "request_timeout", "The request did not arrive in time.")
-        answer(.problem(problem), to: nil, exchange, connection, closing: true)
+        answer(.problem(problem), to: .unread, exchange, connection, closing: true)
         connection.deadline = second + 5
       } else if !connection.outbound.isEmpty, !exchange.isDismissed {
         // Not idle: it still takes its answer, and whether it does is `isStuck`'s question.

@@ -42,7 +42,7 @@ extension Reactor {
       }
       guard !connection.isClosed else { return }
       let session = EventStreamSession(
-        head: head, exchange: exchange, requestID: requestID(head), identifier: node.api.services.newIdentifier(),
+        head: head, exchange: exchange, requestID: RequestID(of: head), identifier: node.api.services.newIdentifier(),
         caller: caller)
       guard head.method == "GET" else {
         write(streamHead(session), to: connection)
@@ -79,7 +79,7 @@ extension Reactor {
   /// What the request asks for.
   private func streamSubscription(_ head: HTTPRequestHead) throws(Problem) -> PendingSubscription {
     let query = try queryWithoutToken(head)
-    guard head.accepts(ServerSentEvents.contentType) else {
+    guard head.accepts(ServerSentEvents.contentType.description) else {
       throw Problem(406, "not_acceptable", "This address answers with text/event-stream.")
     }
     guard let path = head.pathSegments, path.count == 2, let channel = ChannelName(path[1]) else {
@@ -103,7 +103,7 @@ extension Reactor {
       headers: [("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")])
     answer.endsWithConnection = true
     return node.crossOrigin.marked(answer, for: session.head).serialised(
-      for: session.head, requestID: session.requestID, date: dateField.text, closing: true)
+      for: session.head, requestID: session.requestID, date: dateField, closing: true)
   }
 
   // MARK: Writing

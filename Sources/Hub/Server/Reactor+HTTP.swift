@@ -8,13 +8,26 @@ import Protocol
 import Telemetry
 
 extension Reactor {
-  /// Parses until the bytes are used up or a request must be waited for.
+  /// Takes the requests that have just been read; what is answered at once leaves in one send.
   func parse(_ bytes: UnsafeRawBufferPointer, _ exchange: HTTPExchange, _ connection: Connection) {
+    corked = connection
+    answerRequests(in: bytes, exchange, connection)
+    uncork(connection)
+    // The answers were held back for their number, and all of them have left: on in the next turn, after the others.
+    if connection.hasSentAll, !exchange.isBusy, !exchange.backlog.isEmpty, !connection.isClosed {
+      postpone(connection)
+    }
+  }
+
+  /// Parses until the bytes are used up or a request must be waited for.
+  private func answerRequests(
+    in bytes: UnsafeRawBufferPointer, _ exchange: HTTPExchange, _ connection: Connection
+  ) {
     var span = bytes.bytes
     while true {
       // After a last answer nothing more is heard (RFC 9112 §9.6).
       if connection.closesWhenFlushed { return }
-      if connection.outbound.count > node.configuration.limits.sendQueueBytes {
+      if connection.outbound.count + cork.count > node.configuration.limits.sendQueueBytes {
         exchange.backlog = Array(bytes.suffix(span.byteCount))
         return
       }
@@ -30,7 +43,7 @@ extension Reactor {
       case .violation(let violation):
         node.counters.violations.add()
         let problem = Problem(violation.status, "bad_request", violation.detail)
-        answer(.problem(problem), to: nil, exchange, connection, closing: true)
+        answer(.problem(problem), to: .unread, exchange, connection, closing: true)
         return
       case .request(let request):
         node.counters.requests.add()
@@ -41,6 +54,7 @@ extension Reactor {
         if connection.isClosed { return }
         if let session = connection.webSocket {
           // What came behind the handshake is already WebSocket.
+          if span.isEmpty { return }
           var rest = Array(bytes.suffix(span.byteCount))
           rest.withUnsafeMutableBytes { receive($0, on: session, of: connection) }
           return
@@ -49,6 +63,7 @@ extension Reactor {
           exchange.backlog = Array(bytes.suffix(span.byteCount))
           return
         }
+        if span.isEmpty { return }
       }
     }
   }
@@ -143,6 +158,7 @@ extension Reactor {
     } catch {
       refusal = error
     }
+    let requestID = RequestID(of: head)
     // A traceparent that is not one is as if there were none (W3C Trace Context §3.2).
     let call = APICall(
       method: head.method, path: head.path, query: head.query ?? "", body: request.body,
@@ -150,32 +166,33 @@ extension Reactor {
       idempotencyKey: head.fields["Idempotency-Key"],
       ifNoneMatch: head.fields["If-None-Match"],
       trace: head.fields["traceparent"].flatMap { TraceContext(traceparent: $0)?.description },
-      peer: connection.peer.description, requestID: requestID(head))
+      peer: connection.peer.description, requestID: requestID.text)
     commandsRunning += 1
     Task.immediate(executorPreference: tasks) {
       let result = await node.api.perform(call, database: database, pool: pool)
       commandsRunning -= 1
       node.counters.commands.add()
-      answer(HTTPAnswer(result), to: head, exchange, connection, requestID: call.requestID)
+      answer(HTTPAnswer(result), to: head, exchange, connection, requestID: requestID)
     }
   }
 
   // MARK: Answering
 
   func answer(
-    _ answer: HTTPAnswer, to head: HTTPRequestHead?, _ exchange: HTTPExchange, _ connection: Connection,
-    requestID given: String? = nil, closing: Bool = false
+    _ answer: HTTPAnswer, to head: HTTPRequestHead, _ exchange: HTTPExchange, _ connection: Connection,
+    requestID: RequestID? = nil, closing: Bool = false
   ) {
     guard !connection.isClosed else { return }
     let closes = closing || exchange.closesAfterAnswer || isDraining
-    write(
-      node.crossOrigin.marked(answer, for: head).serialised(
-        for: head, requestID: given ?? requestID(head), date: dateField.text, closing: closes), to: connection)
+    let bytes = node.crossOrigin.marked(answer, for: head).serialised(
+      for: head, requestID: requestID ?? RequestID(of: head), date: dateField, closing: closes)
+    writeCorked(bytes, to: connection)
     let wasWaiting = exchange.isBusy
     exchange.isBusy = false
     connection.deadline = second + node.configuration.limits.idleSeconds
     if closes {
       connection.closesWhenFlushed = true
+      markDirty(connection)
       return
     }
     if wasWaiting { parseBacklog(exchange, connection) }
@@ -216,14 +233,5 @@ extension Reactor {
       throw problem
     }
     return try node.api.feed.access.current(caller)
-  }
-
-  func requestID(_ head: HTTPRequestHead?) -> String {
-    if let given = head?.fields["X-Request-Id"], (1...64).contains(given.utf8.count),
-      given.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-    {
-      return given
-    }
-    return node.api.services.newIdentifier().description
   }
 }

@@ -186,7 +186,7 @@ extension Reactor {
     } catch {
       throw .internal()
     }
-    write(bytes, to: connection)
+    writeCorked(bytes, to: connection)
     connection.phase = .webSocket(session)
     node.counters.webSockets.add()
   }

@@ -56,6 +56,6 @@ extension Reactor {
     node.counters.violations.add()
     guard case .http(let exchange) = connection.phase else { return }
     let problem = Problem(400, "tls_required", "This port speaks TLS: use https:// or wss://.")
-    answer(.problem(problem), to: nil, exchange, connection, closing: true)
+    answer(.problem(problem), to: .unread, exchange, connection, closing: true)
   }
 }

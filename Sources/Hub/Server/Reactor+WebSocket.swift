@@ -10,7 +10,7 @@ extension Reactor {
   func receive(_ bytes: UnsafeMutableRawBufferPointer, on session: WebSocketSession, of connection: Connection) {
     session.unansweredPings = 0
     corked = connection
-    defer { corked = nil }
+    defer { uncork(connection) }
     var position = 0
     frames: while true {
       switch session.decoder.next(in: bytes, at: &position) {
@@ -44,7 +44,6 @@ extension Reactor {
       }
       if connection.isClosed { return }
     }
-    sendCork(to: connection)
   }
 
   /// One whole message.

@@ -137,7 +137,7 @@ package actor Reactor: LoopClient {
       let readiness = Readiness(rawValue: event.pointee.events)
       if Int(descriptor) < connections.count, let connection = connections[Int(descriptor)] {
         let wantsToWrite = connection.tls?.wantsToWrite == true && readiness.hasAny(of: .writable)
-        if wantsToWrite || (readiness.hasAny(of: .writable) && !connection.outbound.isEmpty) { flush(connection) }
+        if wantsToWrite || (readiness.hasAny(of: .writable) && !connection.hasSentAll) { flush(connection) }
         if wantsToWrite || readiness.hasAny(of: .readableOrHungUp) {
           read(connection, untilEnd: readiness.hasAny(of: .hungUp))
         }
@@ -217,7 +217,7 @@ package actor Reactor: LoopClient {
       }
     }
     do throws(SystemError) {
-      try loop.register(descriptor, for: [.readable, .writable, .hungUp, .edgeTriggered])
+      try loop.register(descriptor, for: .everyChange)
     } catch {
       Glibc.close(descriptor)
       throw error
@@ -323,11 +323,17 @@ package actor Reactor: LoopClient {
     markDirty(connection)
   }
 
+  /// Writes bytes as `write` does, but through the cork while the connection's own bytes are handled.
+  func writeCorked(_ bytes: [UInt8], to connection: Connection) {
+    if connection === corked, cork.append(bytes) { return }
+    write(bytes, to: connection)
+  }
+
   /// Says anew whether a fan-out may send to the connection's socket past its queue: nothing waits there, and no other
   /// channel of it may have something for it in the same turn, which would then leave in a send of its own.
   func updateReadiness(of connection: Connection) {
     let isReady =
-      !connection.isClosed && connection.outbound.isEmpty && !connection.isDirty && connection.tls == nil
+      !connection.isClosed && connection.hasSentAll && !connection.isDirty && connection.tls == nil
       && connection.subscriptionCount == 1
     ready[Int(connection.descriptor)] = isReady ? FanOutReadiness(connection.form) : .no
   }
@@ -352,12 +358,18 @@ package actor Reactor: LoopClient {
     write(frame, to: connection)
   }
 
+  /// The connection's bytes are handled: sends what the cork holds. Nothing may stay in it for the next connection.
+  func uncork(_ connection: Connection) {
+    corked = nil
+    sendCork(to: connection)
+  }
+
   /// Sends what the cork holds, behind what waits: order is kept.
   func sendCork(to connection: Connection) {
     guard !cork.isEmpty else { return }
     defer { cork.removeAll() }
     guard !connection.isClosed else { return }
-    guard connection.outbound.isEmpty else {
+    guard connection.hasSentAll else {
       connection.outbound.append(Array(cork.bytes))
       markDirty(connection)
       return
@@ -389,7 +401,7 @@ package actor Reactor: LoopClient {
       return
     }
     updateReadiness(of: connection)
-    if connection.outbound.isEmpty {
+    if connection.hasSentAll {
       if connection.closesWhenFlushed {
         linger(connection)
         return

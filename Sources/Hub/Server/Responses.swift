@@ -5,7 +5,7 @@ import Protocol
 /// An HTTP answer before it is serialised.
 struct HTTPAnswer {
   var status: Int
-  var type: String?
+  var type: StaticString?
   var headers: [(String, String)] = []
   var body: [UInt8] = []
   /// The content ends with the connection (RFC 9112 §6.3): nobody knows its length yet.
@@ -19,7 +19,7 @@ struct HTTPAnswer {
       status: problem.status, type: "application/problem+json", headers: problem.headers, body: problem.document)
   }
 
-  static func text(_ text: String, type: String = "text/plain; charset=utf-8") -> HTTPAnswer {
+  static func text(_ text: String, type: StaticString = "text/plain; charset=utf-8") -> HTTPAnswer {
     HTTPAnswer(status: 200, type: type, body: Array(text.utf8))
   }
 
@@ -27,7 +27,7 @@ struct HTTPAnswer {
     HTTPAnswer(status: status, type: "application/json", body: document.serialised())
   }
 
-  init(status: Int, type: String?, headers: [(String, String)] = [], body: [UInt8] = []) {
+  init(status: Int, type: StaticString?, headers: [(String, String)] = [], body: [UInt8] = []) {
     self.status = status
     self.type = type
     self.headers = headers
@@ -48,42 +48,56 @@ struct HTTPAnswer {
   }
 
   /// The whole response. `request` decides about HEAD, compression and keeping the connection.
-  func serialised(for request: HTTPRequestHead?, requestID: String, date: String, closing: Bool) -> [UInt8] {
-    var body = body
-    var fields = HTTPFields()
-    fields.reserveCapacity(8 + headers.count)
-    fields.append("Date", date)
-    if let type { fields.append("Content-Type", type) }
-    for (name, value) in headers { fields.append(name, value) }
-    if body.count > 1024, fields["Content-Encoding"] == nil, let request, request.acceptsGzip,
-      let gzipped = try? Gzip.compress(body.span.bytes)
-    {
-      body = gzipped
-      fields.append("Content-Encoding", "gzip")
-      fields.append("Vary", "Accept-Encoding")
-    }
-    if status != 204 && status != 304 && !endsWithConnection { fields.append("Content-Length", String(body.count)) }
-    fields.append("X-Request-Id", requestID)
-    fields.append("X-Content-Type-Options", "nosniff")
-    if closing {
-      fields.append("Connection", "close")
-    } else if request?.minorVersion == 0 {
-      fields.append("Connection", "keep-alive")
-    }
+  func serialised(for request: HTTPRequestHead, requestID: RequestID, date: HTTPDate, closing: Bool) -> [UInt8] {
+    let content = gzipped(for: request)
     var bytes: [UInt8] = []
     bytes.reserveCapacity(512 + body.count)
     do throws(HTTPEncodingError) {
-      try HTTPResponseHead(status: status, fields: fields).append(to: &bytes)
+      try HTTPHeadWriter.appendStatus(status, to: &bytes)
+      bytes.append(contentsOf: date.line)
+      if let type {
+        HTTPHeadWriter.append("Content-Type: ", to: &bytes)
+        HTTPHeadWriter.append(type, to: &bytes)
+        HTTPHeadWriter.append("\r\n", to: &bytes)
+      }
+      for (name, value) in headers { try HTTPHeadWriter.appendField(name, value, to: &bytes) }
     } catch {
       // A header of our own that may not travel is a fault of ours: say so rather than send half an answer.
       return Array("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
     }
-    if request?.method != "HEAD" && status != 204 && status != 304 { bytes.append(contentsOf: body) }
+    if content != nil { HTTPHeadWriter.append("Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n", to: &bytes) }
+    let hasContent = status != 204 && status != 304
+    if hasContent && !endsWithConnection {
+      HTTPHeadWriter.append("Content-Length: ", to: &bytes)
+      HTTPHeadWriter.appendNumber(UInt((content ?? body).count), to: &bytes)
+      HTTPHeadWriter.append("\r\n", to: &bytes)
+    }
+    HTTPHeadWriter.append("X-Content-Type-Options: nosniff\r\nX-Request-Id: ", to: &bytes)
+    requestID.append(to: &bytes)
+    HTTPHeadWriter.append("\r\n", to: &bytes)
+    if closing {
+      HTTPHeadWriter.append("Connection: close\r\n", to: &bytes)
+    } else if request.minorVersion == 0 {
+      HTTPHeadWriter.append("Connection: keep-alive\r\n", to: &bytes)
+    }
+    HTTPHeadWriter.append("\r\n", to: &bytes)
+    if hasContent && request.method != "HEAD" { bytes.append(contentsOf: content ?? body) }
     return bytes
+  }
+
+  /// The content compressed, where that is worth it and the client takes it.
+  private func gzipped(for request: HTTPRequestHead) -> [UInt8]? {
+    guard body.count > 1024, request.acceptsGzip,
+      !headers.contains(where: { HTTPSyntax.equalsIgnoringCase($0.0, "Content-Encoding") })
+    else { return nil }
+    return try? Gzip.compress(body.span.bytes)
   }
 }
 
 extension HTTPRequestHead {
+  /// Stands for a request that could not be read: its answer has nothing to go by.
+  static let unread = HTTPRequestHead(method: "", target: "", path: "")
+
   /// Whether a gzipped answer may be sent (RFC 9110 §12.5.3); a coding with a weight is taken unless the weight is 0.
   var acceptsGzip: Bool {
     fields.list("Accept-Encoding").contains { coding in
@@ -97,6 +111,9 @@ extension HTTPRequestHead {
 /// The date of HTTP (RFC 9110 §5.6.7), made anew once a second.
 struct HTTPDate {
   let text: String
+
+  /// The whole field, as it stands in an answer.
+  let line: [UInt8]
 
   init(seconds: Int64) {
     let days = seconds / 86400
@@ -116,5 +133,6 @@ struct HTTPDate {
     func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
     text =
       "\(weekday), \(two(day)) \(names[Int(month) - 1]) \(year) \(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60)) GMT"
+    line = Array("Date: \(text)\r\n".utf8)
   }
 }

@@ -1,7 +1,7 @@
 // Server-Sent Events (WHATWG HTML §9.2, wire.md §4): events and comments → bytes, and the position in Last-Event-ID.
 
 package enum ServerSentEvents {
-  package static let contentType = "text/event-stream"
+  package static let contentType: StaticString = "text/event-stream"
 
   /// Appends one event and its empty line. Line ends in `name` and `id` would begin another field: they are left out.
   package static func append(name: String?, id: String?, data: RawSpan, to output: inout [UInt8]) {

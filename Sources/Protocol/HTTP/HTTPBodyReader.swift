@@ -19,7 +19,7 @@ extension HTTPFields {
       }
       guard minorVersion >= 1 else { throw HTTPViolation(400, "HTTP/1.0 has no Transfer-Encoding") }
       let names = codings.flatMap { $0.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) }
-        .map { Substring(HTTPSyntax.trimmed($0)) }
+        .map { String(Substring(HTTPSyntax.trimmed($0))) }
       // RFC 9110 §5.6.1.2 would read over an empty member; two readers of one message would not always both do so.
       guard !names.contains(where: \.isEmpty) else {
         throw HTTPViolation(400, "the Transfer-Encoding field has an empty member")
@@ -154,15 +154,13 @@ struct HTTPBodyReader: Sendable {
 
   /// Trailers are checked like fields and then dropped (RFC 9110 §6.5.1): nothing here has a use for them.
   private mutating func readTrailers(from bytes: inout RawSpan) throws(HTTPViolation) -> Bool {
-    let limits = limits
-    let end = try trailers.collect(from: &bytes, limit: limits.headBytes) {
-      (section) throws(HTTPViolation) -> Bool in
-      guard section.count <= limits.headBytes else { throw HTTPViolation(431, "the trailers are too long") }
-      var reader = HTTPLineReader(section)
-      _ = try reader.fields(limit: limits.fields)
-      return true
+    let section = trailers.collect(from: &bytes, limit: limits.headBytes)
+    guard (section?.count ?? trailers.keptBytes) <= limits.headBytes else {
+      throw HTTPViolation(431, "the trailers are too long")
     }
-    guard trailers.keptBytes <= limits.headBytes else { throw HTTPViolation(431, "the trailers are too long") }
-    return end ?? false
+    guard let section else { return false }
+    var reader = HTTPLineReader(section)
+    _ = try reader.fields(limit: limits.fields)
+    return true
   }
 }

@@ -12,14 +12,8 @@ package enum HTTPEncodingError: Error, Equatable, Sendable {
 extension HTTPResponseHead {
   /// Appends the status line, the fields and the empty line; nothing is appended if it throws.
   package func append(to output: inout [UInt8]) throws(HTTPEncodingError) {
-    guard (100...999).contains(status) else { throw .invalidStatus(status) }
-    guard reason.utf8.allSatisfy(HTTPSyntax.isFieldValueByte) else { throw .invalidReason }
     try fields.validate()
-    output.append(contentsOf: "HTTP/1.1 ".utf8)
-    output.append(contentsOf: String(status).utf8)
-    output.append(UInt8(ascii: " "))
-    output.append(contentsOf: (reason.isEmpty ? HTTPReason.phrase(status) : reason).utf8)
-    output.append(contentsOf: "\r\n".utf8)
+    try HTTPHeadWriter.appendStatus(status, reason, to: &output)
     fields.append(to: &output)
   }
 }
@@ -55,34 +49,21 @@ extension HTTPRequest {
 
 extension HTTPFields {
   fileprivate func validate() throws(HTTPEncodingError) {
-    for field in all {
-      guard Self.isName(field.name.utf8Span.span), Self.isValue(field.value.utf8Span.span) else {
-        throw .invalidField(name: field.name)
-      }
+    for place in places {
+      guard HTTPHeadWriter.isName(bytes.span.extracting(place.name)),
+        HTTPHeadWriter.isValue(bytes.span.extracting(place.value))
+      else { throw .invalidField(name: String(decoding: bytes[place.name], as: UTF8.self)) }
     }
-  }
-
-  private static func isName(_ bytes: Span<UInt8>) -> Bool {
-    for offset in bytes.indices where !HTTPSyntax.isTokenByte(bytes[offset]) { return false }
-    return !bytes.isEmpty
-  }
-
-  private static func isValue(_ bytes: Span<UInt8>) -> Bool {
-    for offset in bytes.indices where !HTTPSyntax.isFieldValueByte(bytes[offset]) { return false }
-    return true
   }
 
   fileprivate func append(to output: inout [UInt8]) {
-    for field in all {
-      field.name.utf8Span.span.withUnsafeBufferPointer { output.append(contentsOf: $0) }
-      output.append(UInt8(ascii: ":"))
-      output.append(UInt8(ascii: " "))
-      field.value.utf8Span.span.withUnsafeBufferPointer { output.append(contentsOf: $0) }
-      output.append(0x0D)
-      output.append(0x0A)
+    for place in places {
+      output.append(contentsOf: bytes[place.name])
+      output.append(contentsOf: ": ".utf8)
+      output.append(contentsOf: bytes[place.value])
+      output.append(contentsOf: "\r\n".utf8)
     }
-    output.append(0x0D)
-    output.append(0x0A)
+    output.append(contentsOf: "\r\n".utf8)
   }
 }
 

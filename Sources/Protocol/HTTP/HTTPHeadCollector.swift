@@ -1,5 +1,5 @@
 // Finds the end of a head, or of a trailer section, in bytes that come in pieces of any size: up to and with the
-// first empty line. Takes no byte beyond it, and copies only when a read cuts the head in two.
+// first empty line. Takes no byte beyond it.
 
 struct HTTPHeadCollector: Sendable {
   private var kept: [UInt8] = []
@@ -12,16 +12,15 @@ struct HTTPHeadCollector: Sendable {
   /// The bytes kept so far, for a judgement on a head that is not complete.
   var bytes: [UInt8] { kept }
 
-  /// Takes from `bytes`. When the end is there, returns what `body` makes of the whole head with its empty line.
-  mutating func collect<Result>(
-    from bytes: inout RawSpan, limit: Int, _ body: (UnsafeRawBufferPointer) throws(HTTPViolation) -> Result
-  ) throws(HTTPViolation) -> Result? {
+  /// Takes from `bytes`. When the end is there, returns the whole head with its empty line; of one that is longer than
+  /// `limit`, only so much that this can be seen.
+  mutating func collect(from bytes: inout RawSpan, limit: Int) -> [UInt8]? {
     if kept.isEmpty {
       let end = bytes.withUnsafeBytes { Self.end(in: $0, from: 0) }
       if let end {
-        let head = bytes.extracting(first: end)
+        let head = bytes.extracting(first: min(end, limit + 1)).withUnsafeBytes { Array($0) }
         bytes = bytes.extracting(droppingFirst: end)
-        return try head.withUnsafeBytes { (head) throws(HTTPViolation) -> Result in try body(head) }
+        return head
       }
     }
     // One byte past the limit is enough to know that it is passed.
@@ -35,10 +34,10 @@ struct HTTPHeadCollector: Sendable {
       return nil
     }
     bytes = bytes.extracting(droppingFirst: end - before)
-    let head = kept[..<end]
+    let head = kept.count == end ? kept : Array(kept[..<end])
     kept = []
     searched = 0
-    return try head.span.bytes.withUnsafeBytes { (head) throws(HTTPViolation) -> Result in try body(head) }
+    return head
   }
 
   /// The offset behind the first empty line. Bare LF counts as a line's end here, for the line parser to refuse.

@@ -10,24 +10,27 @@ package struct HTTPRequestHead: Equatable, Sendable {
   package var path: String
   /// What follows "?", still percent-encoded; nil without a "?".
   package var query: String?
-  /// The host asked for: of an absolute target if there is one (RFC 9112 §3.2.2), else of the Host field.
-  package var host: String?
+  /// Who is asked, in an absolute target.
+  package var authority: String?
   /// 0 or 1, the minor version of HTTP/1; a higher one is kept as sent and means 1.
   package var minorVersion: Int
   package var fields: HTTPFields
 
   package init(
-    method: String, target: String, path: String, query: String? = nil, host: String? = nil, minorVersion: Int = 1,
+    method: String, target: String, path: String, query: String? = nil, authority: String? = nil, minorVersion: Int = 1,
     fields: HTTPFields = HTTPFields()
   ) {
     self.method = method
     self.target = target
     self.path = path
     self.query = query
-    self.host = host
+    self.authority = authority
     self.minorVersion = minorVersion
     self.fields = fields
   }
+
+  /// The host asked for: of an absolute target if there is one (RFC 9112 §3.2.2), else of the Host field.
+  package var host: String? { authority ?? fields["host"] }
 
   /// Whether the connection stays open after the answer (RFC 9112 §9.3).
   package var keepsAlive: Bool { fields.keepsAlive(minorVersion: minorVersion) }

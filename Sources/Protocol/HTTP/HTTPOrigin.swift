@@ -9,7 +9,7 @@ package enum HTTPOrigin {
     for (scheme, port) in [("http", ":80"), ("https", ":443")] {
       guard lower.hasPrefix("\(scheme)://") else { continue }
       var host = lower.dropFirst(scheme.count + 3)
-      guard !host.isEmpty, HTTPSyntax.isHost(host) else { return nil }
+      guard !host.isEmpty, HTTPSyntax.isHost(String(host)) else { return nil }
       if host.hasSuffix(port) { host = host.dropLast(port.count) } else if host.hasSuffix(":") { return nil }
       return "\(scheme)://\(host)"
     }

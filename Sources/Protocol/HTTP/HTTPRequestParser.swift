@@ -89,40 +89,34 @@ package struct HTTPRequestParser: Sendable {
   }
 
   private mutating func readHead(in bytes: inout RawSpan) throws(HTTPViolation) -> HTTPRequestHead? {
-    let limits = limits
     while true {
       if collector.isEmpty, bytes.byteCount == 0 { return nil }
-      let collected = try collector.collect(from: &bytes, limit: limits.headBytes) {
-        (head) throws(HTTPViolation) -> HTTPRequestHead? in
-        // RFC 9112 §2.2: empty lines before a request line are read over.
-        if head.count == 2, head[0] == 0x0D { return nil }
-        // In this order, as when it comes in pieces: the answer may not depend on the reads.
-        try Self.judge(head, limits)
-        return try HTTPRequestHead.parse(head, limits: limits)
-      }
-      guard let collected else {
-        let kept = collector.bytes
-        try kept.span.bytes.withUnsafeBytes { (kept) throws(HTTPViolation) in try Self.judge(kept, limits) }
+      guard let head = collector.collect(from: &bytes, limit: limits.headBytes) else {
+        try Self.judge(collector.bytes, limits)
         return nil
       }
-      if let head = collected {
-        emptyLines = 0
-        return head
+      // RFC 9112 §2.2: empty lines before a request line are read over.
+      if head.count == 2, head[0] == 0x0D {
+        emptyLines += 1
+        guard emptyLines <= 4 else { throw HTTPViolation(400, "there are too many empty lines before a request") }
+        continue
       }
-      emptyLines += 1
-      guard emptyLines <= 4 else { throw HTTPViolation(400, "there are too many empty lines before a request") }
+      emptyLines = 0
+      // In this order, as when it comes in pieces: the answer may not depend on the reads.
+      try Self.judge(head, limits)
+      return try HTTPRequestHead.parse(head, limits: limits)
     }
   }
 
   /// Refuses early what can no longer become a head: another protocol's greeting, or a head past its limit.
-  private static func judge(_ kept: UnsafeRawBufferPointer, _ limits: HTTPLimits) throws(HTTPViolation) {
+  private static func judge(_ kept: [UInt8], _ limits: HTTPLimits) throws(HTTPViolation) {
     if let first = kept.first, first != 0x0D, !HTTPSyntax.isTokenByte(first) {
       throw HTTPViolation(400, "the method is not a token")
     }
     if kept.count > limits.headBytes { throw tooLong(kept, limits) }
   }
 
-  private static func tooLong(_ head: UnsafeRawBufferPointer, _ limits: HTTPLimits) -> HTTPViolation {
+  private static func tooLong(_ head: [UInt8], _ limits: HTTPLimits) -> HTTPViolation {
     if head.prefix(limits.headBytes + 1).contains(0x0A) {
       return HTTPViolation(431, "the request's head is longer than \(limits.headBytes) bytes")
     }

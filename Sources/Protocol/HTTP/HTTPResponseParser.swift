@@ -62,16 +62,12 @@ package struct HTTPResponseParser: Sendable {
     case .head:
       let limits = limits
       if collector.isEmpty, bytes.byteCount == 0 { return .needsMore }
-      let head = try collector.collect(from: &bytes, limit: limits.headBytes) {
-        (head) throws(HTTPViolation) -> HTTPResponseHead in
-        try Self.checkLength(head.count, limits)
-        return try HTTPResponseHead.parse(head, limits: limits)
-      }
-      guard let head else {
+      guard let head = collector.collect(from: &bytes, limit: limits.headBytes) else {
         try Self.checkLength(collector.keptBytes, limits)
         return .needsMore
       }
-      return try begin(head, in: &bytes)
+      try Self.checkLength(head.count, limits)
+      return try begin(try HTTPResponseHead.parse(head, limits: limits), in: &bytes)
     case .body(let head):
       return try readBody(of: head, in: &bytes)
     case .untilEnd:
@@ -115,12 +111,12 @@ package struct HTTPResponseParser: Sendable {
 
 extension HTTPResponseHead {
   /// status-line of RFC 9112 §4, then the fields.
-  static func parse(_ bytes: UnsafeRawBufferPointer, limits: HTTPLimits) throws(HTTPViolation) -> HTTPResponseHead {
+  static func parse(_ bytes: [UInt8], limits: HTTPLimits) throws(HTTPViolation) -> HTTPResponseHead {
     var reader = HTTPLineReader(bytes)
-    let line = try reader.line()
+    let line = bytes[try reader.line()]
     let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count >= 2 else { throw HTTPViolation(400, "the status line is incomplete") }
-    let minorVersion = try HTTPVersion.minor(of: parts[0])
+    let minorVersion = try HTTPVersion.minor(of: bytes.span.extracting(parts[0].indices))
     guard parts[1].count == 3, parts[1].allSatisfy(HTTPSyntax.isDigit),
       let status = Int(String(decoding: parts[1], as: UTF8.self)), status >= 100
     else { throw HTTPViolation(400, "the status is not a number of three digits") }

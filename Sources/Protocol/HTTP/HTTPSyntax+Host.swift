@@ -4,41 +4,56 @@
 extension HTTPSyntax {
   /// A registered name or an IPv4 address, an IPv6 address in brackets, each with or without a port; also nothing at all.
   /// Addresses of a future version (`[v1.x]`) are refused: none exists.
-  package static func isHost(_ text: some StringProtocol) -> Bool {
-    var bytes = Array(text.utf8)[...]
-    if bytes.first == UInt8(ascii: "[") {
-      guard let end = bytes.firstIndex(of: UInt8(ascii: "]")), isIPv6(bytes[1..<end]) else { return false }
-      bytes = bytes[(end + 1)...]
+  package static func isHost(_ text: String) -> Bool { isHost(text.utf8Span.span) }
+
+  static func isHost(_ bytes: Span<UInt8>) -> Bool {
+    if bytes.isEmpty { return true }
+    var end = 0
+    if bytes[0] == UInt8(ascii: "[") {
+      while end < bytes.count, bytes[end] != UInt8(ascii: "]") { end += 1 }
+      guard end < bytes.count, isIPv6(bytes.extracting(1..<end).withUnsafeBufferPointer { Array($0)[...] }) else {
+        return false
+      }
+      end += 1
     } else {
-      let end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
-      guard isRegisteredName(bytes[..<end]) else { return false }
-      guard end > bytes.startIndex || bytes.isEmpty else { return false }
-      bytes = bytes[end...]
+      while end < bytes.count, bytes[end] != UInt8(ascii: ":") { end += 1 }
+      guard end > 0, isRegisteredName(bytes.extracting(..<end)) else { return false }
     }
-    return bytes.isEmpty || isPort(bytes)
+    return end == bytes.count || isPort(bytes.extracting(end...))
   }
 
   /// ":" and a number of 16 bits, or ":" alone, which RFC 3986 §3.2.3 allows.
-  private static func isPort(_ bytes: ArraySlice<UInt8>) -> Bool {
-    guard bytes.first == UInt8(ascii: ":"), bytes.count <= 6, bytes.dropFirst().allSatisfy(isDigit) else {
-      return false
+  private static func isPort(_ bytes: Span<UInt8>) -> Bool {
+    guard bytes[0] == UInt8(ascii: ":"), bytes.count <= 6 else { return false }
+    var port = 0
+    for offset in 1..<bytes.count {
+      guard isDigit(bytes[offset]) else { return false }
+      port = port * 10 + Int(bytes[offset] - UInt8(ascii: "0"))
     }
-    return bytes.dropFirst().reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } <= 65535
+    return port <= 65535
+  }
+
+  /// Letters, digits and "-._~!$&'()*+,;=": unreserved and sub-delims of RFC 3986 §2, as a bit a byte.
+  private static let nameLow: UInt64 = 0x2BFF_7FD2_0000_0000
+  private static let nameHigh: UInt64 = 0x47FF_FFFE_87FF_FFFE
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    if byte < 64 { return nameLow >> UInt64(byte) & 1 == 1 }
+    return byte < 128 && nameHigh >> UInt64(byte - 64) & 1 == 1
   }
 
   /// reg-name: unreserved, pct-encoded and sub-delims.
-  private static func isRegisteredName(_ bytes: ArraySlice<UInt8>) -> Bool {
-    var rest = bytes
-    while let byte = rest.popFirst() {
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): continue
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): continue
-      case UInt8(ascii: "%"):
-        guard let high = rest.popFirst(), let low = rest.popFirst(), isHexDigit(high), isHexDigit(low) else {
+  private static func isRegisteredName(_ bytes: Span<UInt8>) -> Bool {
+    var offset = 0
+    while offset < bytes.count {
+      if bytes[offset] == UInt8(ascii: "%") {
+        guard offset + 2 < bytes.count, isHexDigit(bytes[offset + 1]), isHexDigit(bytes[offset + 2]) else {
           return false
         }
-      default:
-        guard "-._~!$&'()*+,;=".utf8.contains(byte) else { return false }
+        offset += 3
+      } else {
+        guard isNameByte(bytes[offset]) else { return false }
+        offset += 1
       }
     }
     return true

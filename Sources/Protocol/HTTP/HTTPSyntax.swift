@@ -42,20 +42,16 @@ package enum HTTPSyntax {
   }
 
   /// Whether two names are the same but for the case of ASCII letters.
-  package static func equalsIgnoringCase(_ left: some StringProtocol, _ right: some StringProtocol) -> Bool {
-    left.utf8.count == right.utf8.count && equalsIgnoringCase(left.utf8, right.utf8)
-  }
-
-  /// The same for names of the head, which are compared more often than anything else of it.
   package static func equalsIgnoringCase(_ left: String, _ right: String) -> Bool {
-    let (left, right) = (left.utf8Span.span, right.utf8Span.span)
-    guard left.count == right.count else { return false }
-    for offset in left.indices where lowercased(left[offset]) != lowercased(right[offset]) { return false }
-    return true
+    equalsIgnoringCase(left.utf8Span.span, right.utf8Span.span)
   }
 
-  static func equalsIgnoringCase(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
-    left.count == right.count && zip(left, right).allSatisfy { lowercased($0) == lowercased($1) }
+  static func equalsIgnoringCase(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+    guard left.count == right.count else { return false }
+    for offset in left.indices where left[offset] != right[offset] {
+      if lowercased(left[offset]) != lowercased(right[offset]) { return false }
+    }
+    return true
   }
 
   static func lowercased(_ byte: UInt8) -> UInt8 {
@@ -72,8 +68,19 @@ package enum HTTPSyntax {
     return rest
   }
 
+  /// The same for a part of some bytes, told as its range.
+  static func trimmed(_ range: Range<Int>, of bytes: Span<UInt8>) -> Range<Int> {
+    var (start, end) = (range.lowerBound, range.upperBound)
+    while start < end, isWhitespace(bytes[start]) { start += 1 }
+    while start < end, isWhitespace(bytes[end - 1]) { end -= 1 }
+    return start..<end
+  }
+
   /// Text from the wire: UTF-8 where it is, else byte for byte as ISO 8859-1, so that nothing is lost (RFC 9110 §5.5).
   static func text(_ bytes: some Collection<UInt8>) -> String {
-    String(validating: bytes, as: UTF8.self) ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
+    // Nearly all of it is ASCII, which needs no validating.
+    if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
+    return String(validating: bytes, as: UTF8.self)
+      ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
   }
 }

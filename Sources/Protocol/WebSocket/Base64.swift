@@ -19,15 +19,17 @@ package enum Base64 {
   }
 
   /// The bytes, or nil when the text is not the one encoding of any bytes.
-  package static func decode(_ text: some StringProtocol) -> [UInt8]? {
-    let characters = Array(text.utf8)
+  package static func decode(_ text: String) -> [UInt8]? {
+    let characters = text.utf8Span.span
     guard characters.count % 4 == 0 else { return nil }
-    let padding = characters.reversed().prefix(2).prefix { $0 == UInt8(ascii: "=") }.count
+    var end = characters.count
+    while end > 0, end > characters.count - 2, characters[end - 1] == UInt8(ascii: "=") { end -= 1 }
     var output: [UInt8] = []
+    output.reserveCapacity(end / 4 * 3 + 2)
     var bits: UInt32 = 0
     var bitCount = 0
-    for character in characters.dropLast(padding) {
-      guard let value = value(character) else { return nil }
+    for offset in 0..<end {
+      guard let value = value(characters[offset]) else { return nil }
       bits = bits << 6 | value
       bitCount += 6
       if bitCount >= 8 {

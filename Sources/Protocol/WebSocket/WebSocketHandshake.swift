@@ -31,11 +31,10 @@ package enum WebSocketHandshake {
     guard fields.hasToken("upgrade", in: "connection") else {
       return .refused(status: 400, detail: "the Connection field does not name Upgrade")
     }
-    guard fields.values("sec-websocket-version") == [version] else {
+    guard fields.single("sec-websocket-version") == version else {
       return .refused(status: 426, detail: "the Sec-WebSocket-Version field is not 13")
     }
-    let keys = fields.values("sec-websocket-key")
-    guard keys.count == 1, let key = keys.first, Base64.decode(key)?.count == 16 else {
+    guard let key = fields.single("sec-websocket-key"), Base64.decode(key)?.count == 16 else {
       return .refused(status: 400, detail: "the Sec-WebSocket-Key field is not 16 bytes in base 64")
     }
     let subprotocols = fields.list("sec-websocket-protocol")
@@ -53,18 +52,19 @@ package enum WebSocketHandshake {
       Offer(acceptance: acceptance(ofKey: key, sha1: sha1), subprotocols: subprotocols, extensions: extensions))
   }
 
-  /// Appends the 101 response (RFC 6455 §4.2.2); `fields` are further ones, such as a request id.
+  /// Appends the 101 response (RFC 6455 §4.2.2).
   package static func appendResponse(
-    to offer: Offer, subprotocol: String?, extensions: String? = nil, fields: HTTPFields = HTTPFields(),
-    to output: inout [UInt8]
+    to offer: Offer, subprotocol: String?, extensions: String? = nil, to output: inout [UInt8]
   ) throws(HTTPEncodingError) {
-    var head = HTTPResponseHead(status: 101, fields: fields)
-    head.fields["Upgrade"] = "websocket"
-    head.fields["Connection"] = "Upgrade"
-    head.fields["Sec-WebSocket-Accept"] = offer.acceptance
-    head.fields["Sec-WebSocket-Protocol"] = subprotocol
-    head.fields["Sec-WebSocket-Extensions"] = extensions
-    try head.append(to: &output)
+    var head: [UInt8] = []
+    head.reserveCapacity(256)
+    try HTTPHeadWriter.appendStatus(101, to: &head)
+    HTTPHeadWriter.append("Upgrade: websocket\r\nConnection: Upgrade\r\n", to: &head)
+    try HTTPHeadWriter.appendField("Sec-WebSocket-Accept", offer.acceptance, to: &head)
+    if let subprotocol { try HTTPHeadWriter.appendField("Sec-WebSocket-Protocol", subprotocol, to: &head) }
+    if let extensions { try HTTPHeadWriter.appendField("Sec-WebSocket-Extensions", extensions, to: &head) }
+    HTTPHeadWriter.append("\r\n", to: &head)
+    output.append(contentsOf: head)
   }
 
   /// The request with which a client opens (RFC 6455 §4.1); `key` is 16 fresh random bytes in base 64.
@@ -112,7 +112,7 @@ package enum WebSocketHandshake {
     guard head.fields.hasToken("websocket", in: "upgrade"), head.fields.hasToken("upgrade", in: "connection") else {
       throw .notAWebSocket
     }
-    guard head.fields.values("sec-websocket-accept") == [acceptance(ofKey: key, sha1: sha1)] else {
+    guard head.fields.single("sec-websocket-accept") == acceptance(ofKey: key, sha1: sha1) else {
       throw .wrongAcceptance
     }
     let selected = head.fields.values("sec-websocket-protocol")
