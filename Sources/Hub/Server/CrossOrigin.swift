@@ -51,16 +51,15 @@ package struct CrossOrigin: Sendable {
       ])
   }
 
-  /// The answer with what lets the page that asked read it.
-  func marked(_ answer: HTTPAnswer, for head: HTTPRequestHead) -> HTTPAnswer {
-    guard !allowed.isEmpty else { return answer }
-    var answer = answer
+  /// What an answer carries to let the page that asked read it.
+  func headers(for head: HTTPRequestHead) -> [(String, String)] {
+    guard !allowed.isEmpty else { return [] }
     // Also without an Origin: a cache must not hand this answer to a page (Fetch §3.2.5).
-    answer.headers.append(("Vary", "Origin"))
-    guard let origin = head.fields.combined("Origin"), allowed.contains(origin) else { return answer }
-    answer.headers.append(("Access-Control-Allow-Origin", origin))
-    if head.method != "OPTIONS" { answer.headers.append(("Access-Control-Expose-Headers", Self.exposed)) }
-    return answer
+    var headers = [("Vary", "Origin")]
+    guard let origin = head.fields.combined("Origin"), allowed.contains(origin) else { return headers }
+    headers.append(("Access-Control-Allow-Origin", origin))
+    if head.method != "OPTIONS" { headers.append(("Access-Control-Expose-Headers", Self.exposed)) }
+    return headers
   }
 }
 

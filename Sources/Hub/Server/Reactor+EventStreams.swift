@@ -102,8 +102,9 @@ extension Reactor {
       // A proxy that gathered events would hold them back (nginx listens to the second of these).
       headers: [("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")])
     answer.endsWithConnection = true
-    return node.crossOrigin.marked(answer, for: session.head).serialised(
-      for: session.head, requestID: session.requestID, date: dateField, closing: true)
+    return answer.serialised(
+      for: session.head, crossOrigin: node.crossOrigin.headers(for: session.head), requestID: session.requestID,
+      date: dateField, closing: true)
   }
 
   // MARK: Writing

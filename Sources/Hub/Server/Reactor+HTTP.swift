@@ -78,28 +78,27 @@ extension Reactor {
 
   /// Answers at once, or starts a task that will.
   private func begin(_ request: HTTPRequest, _ exchange: HTTPExchange, _ connection: Connection) {
-    let head = request.head
-    if isDraining || !head.keepsAlive { exchange.closesAfterAnswer = true }
+    if isDraining || !request.head.keepsAlive { exchange.closesAfterAnswer = true }
     if node.configuration.purpose == .echo {
       beginEcho(request, exchange, connection)
       return
     }
-    if let answered = answerByMethod(head) {
-      answer(answered, to: head, exchange, connection)
+    if let answered = answerByMethod(request.head) {
+      answer(answered, to: request.head, exchange, connection)
       return
     }
-    let isReading = head.method == "GET" || head.method == "HEAD"
-    switch head.path {
+    let isReading = request.head.method == "GET" || request.head.method == "HEAD"
+    switch request.head.path {
     case "/health" where isReading:
-      answer(.alive, to: head, exchange, connection)
+      answer(.alive, to: request.head, exchange, connection)
     case "/ready" where isReading:
-      answer(readiness(), to: head, exchange, connection)
+      answer(readiness(), to: request.head, exchange, connection)
     case "/metrics" where isReading:
       answer(
-        .text(node.metrics.prometheusText(), type: "text/plain; version=0.0.4; charset=utf-8"), to: head, exchange,
-        connection)
+        .text(node.metrics.prometheusText(), type: "text/plain; version=0.0.4; charset=utf-8"), to: request.head,
+        exchange, connection)
     case "/health", "/ready", "/metrics":
-      answer(onlyReading(head), to: head, exchange, connection)
+      answer(onlyReading(request.head), to: request.head, exchange, connection)
     case let path where path == "/ws" || path.hasPrefix("/ws/"):
       beginHandshake(request, exchange, connection)
     case let path where path.hasPrefix("/sse/"):
@@ -107,7 +106,7 @@ extension Reactor {
     case let path where path.hasPrefix("/api/"):
       beginCall(request, exchange, connection)
     default:
-      answer(asset(head), to: head, exchange, connection)
+      answer(asset(request.head), to: request.head, exchange, connection)
     }
   }
 
@@ -184,9 +183,13 @@ extension Reactor {
   ) {
     guard !connection.isClosed else { return }
     let closes = closing || exchange.closesAfterAnswer || isDraining
-    let bytes = node.crossOrigin.marked(answer, for: head).serialised(
-      for: head, requestID: requestID ?? RequestID(of: head), date: dateField, closing: closes)
-    writeCorked(bytes, to: connection)
+    serialised.removeAll(keepingCapacity: true)
+    answer.serialise(
+      for: head, crossOrigin: node.crossOrigin.headers(for: head), requestID: requestID ?? RequestID(of: head),
+      date: dateField, closing: closes, to: &serialised)
+    writeCorked(serialised, to: connection)
+    // The memory of a small answer serves for the next one.
+    if serialised.count > 16 * 1024 { serialised = [] }
     let wasWaiting = exchange.isBusy
     exchange.isBusy = false
     connection.deadline = second + node.configuration.limits.idleSeconds

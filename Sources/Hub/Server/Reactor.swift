@@ -66,6 +66,8 @@ package actor Reactor: LoopClient {
   private var scratch: [UInt8] = []
   /// The message being written as JSON; kept, so that its memory is asked for once.
   var message: [UInt8] = []
+  /// The answer being written to an HTTP request; kept likewise.
+  var serialised: [UInt8] = []
   let compressor: Compressor
   let receipts = PendingReceipts()
   /// Seconds since the reactor started, for deadlines that need no more.

@@ -48,10 +48,23 @@ struct HTTPAnswer {
   }
 
   /// The whole response. `request` decides about HEAD, compression and keeping the connection.
-  func serialised(for request: HTTPRequestHead, requestID: RequestID, date: HTTPDate, closing: Bool) -> [UInt8] {
-    let content = gzipped(for: request)
+  func serialised(
+    for request: HTTPRequestHead, crossOrigin: [(String, String)] = [], requestID: RequestID, date: HTTPDate,
+    closing: Bool
+  ) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(512 + body.count)
+    serialise(
+      for: request, crossOrigin: crossOrigin, requestID: requestID, date: date, closing: closing, to: &bytes)
+    return bytes
+  }
+
+  /// The same into `bytes`, which are empty.
+  func serialise(
+    for request: HTTPRequestHead, crossOrigin: [(String, String)], requestID: RequestID, date: HTTPDate,
+    closing: Bool, to bytes: inout [UInt8]
+  ) {
+    let content = gzipped(for: request)
+    bytes.reserveCapacity(512 + (content ?? body).count)
     do throws(HTTPEncodingError) {
       try HTTPHeadWriter.appendStatus(status, to: &bytes)
       bytes.append(contentsOf: date.line)
@@ -61,9 +74,11 @@ struct HTTPAnswer {
         HTTPHeadWriter.append("\r\n", to: &bytes)
       }
       for (name, value) in headers { try HTTPHeadWriter.appendField(name, value, to: &bytes) }
+      for (name, value) in crossOrigin { try HTTPHeadWriter.appendField(name, value, to: &bytes) }
     } catch {
       // A header of our own that may not travel is a fault of ours: say so rather than send half an answer.
-      return Array("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
+      bytes = Array("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
+      return
     }
     if content != nil { HTTPHeadWriter.append("Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n", to: &bytes) }
     let hasContent = status != 204 && status != 304
@@ -82,7 +97,6 @@ struct HTTPAnswer {
     }
     HTTPHeadWriter.append("\r\n", to: &bytes)
     if hasContent && request.method != "HEAD" { bytes.append(contentsOf: content ?? body) }
-    return bytes
   }
 
   /// The content compressed, where that is worth it and the client takes it.
