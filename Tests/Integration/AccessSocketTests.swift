@@ -147,7 +147,12 @@ import TestSupport
     #expect(try post("auth/logout", holder.token).status == 204)
     for channel in channels { try publish("test.after", on: channel) }
     for socket in sockets {
-      #expect(try socket.next("event").event == "test.before")
+      // Other tests' restaurants are told on `platform` too.
+      var event = try socket.next("event").event
+      while event != "test.before" {
+        #expect(event != "test.after")
+        event = try socket.next("event").event
+      }
       #expect(try close(of: socket) == 4401)
     }
   }

@@ -93,7 +93,8 @@ package final class AccessLedger: Sendable {
     // Older than any token that it could matter to: what is true now was read when LISTEN came into force.
     if !isLog, event.at < Timestamp(microseconds: (now - Self.lifetime) * 1_000_000).description { return }
     state.withLock { state in
-      if !isLog, state.told[event.id] != nil { return }
+      // Whoever commits a change notes it too, maybe after the feed has gone past it and past what took it back.
+      if isLog ? event.offset <= state.position : state.told[event.id] != nil { return }
       state.note(change, until: now + Self.lifetime)
       if isLog { state.told[event.id] = now + Self.lifetime }
     }

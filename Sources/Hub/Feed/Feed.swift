@@ -52,6 +52,8 @@ package actor Feed {
   private var isRepairing = false
   private var isScanning = false
   private var isStopped = false
+  /// Whoever waits for the ledger that is being read.
+  private var accessWaiters: [CheckedContinuation<PostgresError?, Never>]?
   private var firstListeners: [CheckedContinuation<Void, Never>] = []
   private var lastXmin: String?
   /// The epoch's row as it was read last; another one means that the log may be.
@@ -147,12 +149,16 @@ package actor Feed {
       await scan()
     } catch {
       log.warning("feed.relisten_failed", ["error": "\(error)"])
-      // A lost connection comes back by itself; a statement that failed on a good one is tried again.
-      loop.schedule(after: .seconds(1)) { [unowned self] in
-        self.assumeIsolated { feed in
-          guard !feed.isStopped, feed.listener.isListening, !feed.state.isListening else { return }
-          _ = Task.immediate(executorPreference: feed.tasks) { await feed.relistened() }
-        }
+      listenAnewLater()
+    }
+  }
+
+  /// A lost connection comes back by itself; a statement that failed on a good one is tried again.
+  private func listenAnewLater() {
+    loop.schedule(after: .seconds(1)) { [unowned self] in
+      self.assumeIsolated { feed in
+        guard !feed.isStopped, feed.listener.isListening, !feed.state.isListening else { return }
+        _ = Task.immediate(executorPreference: feed.tasks) { await feed.relistened() }
       }
     }
   }
@@ -174,13 +180,43 @@ package actor Feed {
 
   /// Answers once the ledger is complete up to this offset of access:log.
   package func completeAccess(upTo offset: Int64) async throws(PostgresError) {
-    if access.position < offset { try await readAccess() }
+    while access.position < offset { try await readAccess() }
   }
 
-  /// Begins the ledger anew; what comes meanwhile waits in the track.
+  /// Begins the ledger anew, once for all that ask meanwhile; what comes in between waits in the track.
   private func readAccess() async throws(PostgresError) {
+    if accessWaiters != nil {
+      let failure = await withCheckedContinuation { (continuation: CheckedContinuation<PostgresError?, Never>) in
+        guard accessWaiters != nil else { return continuation.resume(returning: nil) }
+        accessWaiters?.append(continuation)
+      }
+      if let failure { throw failure }
+      return
+    }
+    accessWaiters = []
+    var failure: PostgresError?
+    do throws(PostgresError) {
+      try await readAccessAlone()
+    } catch {
+      failure = error
+    }
+    let waiters = accessWaiters ?? []
+    accessWaiters = nil
+    for waiter in waiters { waiter.resume(returning: failure) }
+    if let failure { throw failure }
+  }
+
+  private func readAccessAlone() async throws(PostgresError) {
     entries[AccessChange.channel] = Entry()
-    let rows = try await listener.execute(FeedQueries.accessState)
+    let rows: PostgresRows
+    do throws(PostgresError) {
+      rows = try await listener.execute(FeedQueries.accessState)
+    } catch {
+      // Without it nothing may be believed: LISTEN begins anew, as after a lost connection.
+      state.setListening(false)
+      listenAnewLater()
+      throw error
+    }
     guard let document = try? JSON.parse(rows[0].bytes(0)), var entry = entries[AccessChange.channel] else { return }
     let ready = entry.track.begin(at: access.replace(with: document, now: wallClockMicroseconds() / 1_000_000))
     entries[AccessChange.channel] = entry
@@ -262,7 +298,9 @@ package actor Feed {
     for member in heads.members {
       let (channel, head) = (member.name, member.value)
       guard entries[channel] != nil, let offset = head.int64 else { continue }
-      if let event, let id = event["id"]?.string, let name = event["event"]?.string, let at = event["at"]?.string,
+      // Who may notify need not be who may end rights: those are read from the log.
+      if let event, event["event"]?.string?.hasPrefix("access.") == false, let id = event["id"]?.string,
+        let name = event["event"]?.string, let at = event["at"]?.string,
         let data = event["data"]
       {
         receive(LogEvent(channel: channel, offset: offset, id: id, name: name, at: at, data: data.serialised()))

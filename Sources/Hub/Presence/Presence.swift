@@ -162,7 +162,11 @@ package actor Presence {
     for change in changes {
       switch change {
       case .arrived(let member): roster.arrived(member, as: member.key)
-      case .departed(let key): roster.departed(key)
+      case .departed(let key):
+        roster.departed(key)
+        for reactor in rooms[key.channel]?.waiting.keys.map({ $0 }) ?? [] {
+          rooms[key.channel]?.waiting[reactor]?.remove(key.connection)
+        }
       case .watches(let key, let reactor):
         rooms[key.channel, default: Room()].reactors.insert(reactor)
         rooms[key.channel]?.waiting[reactor, default: []].insert(key.connection)
@@ -276,10 +280,14 @@ package actor Presence {
     }
     guard !room.waiting.isEmpty else { return }
     let present = list(of: room, channel)
+    let keys = Set(reading.map(\.key))
     for (reactor, connections) in room.waiting {
-      mailboxes[reactor].post(.presence(PresenceNews(channel: channel, messages: [present], newcomers: connections)))
+      // Whoever is not written yet waits for the reading that has it: it is told of itself too.
+      let newcomers = connections.intersection(keys)
+      rooms[channel]?.waiting[reactor] = newcomers.count == connections.count ? nil : connections.subtracting(keys)
+      if newcomers.isEmpty { continue }
+      mailboxes[reactor].post(.presence(PresenceNews(channel: channel, messages: [present], newcomers: newcomers)))
     }
-    rooms[channel]?.waiting = [:]
   }
 
   private func message(

@@ -92,6 +92,8 @@ enum CommandRunner {
     for index in 0..<flushed.count {
       let event = LogEvent(flushed[index])
       outcome.events.append(event)
+      // The nodes' own log is no channel of the wire.
+      if event.channel == AccessChange.channel { continue }
       if outcome.offsets.last?.channel == event.channel { outcome.offsets.removeLast() }
       outcome.offsets.append((event.channel, event.offset))
     }

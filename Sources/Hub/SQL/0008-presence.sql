@@ -60,6 +60,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 DECLARE
   changed text[];
 BEGIN
+  -- Who comes and goes moves deadlines of kitchens (0010): one writer at a time, or two would wait for each other.
+  PERFORM pg_advisory_xact_lock(hashtext('hub.write_presence'));
   -- Held until the commit, it keeps others from taking the node away between this and the rows (end_leases).
   PERFORM FROM hub.node AS n WHERE n.name = write_presence.node FOR KEY SHARE;
   IF NOT FOUND THEN
@@ -93,6 +95,7 @@ DECLARE
   changed text[];
   ended bigint;
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('hub.write_presence'));
   WITH over AS (
     SELECT name FROM hub.node WHERE lease_until <= clock_timestamp() FOR UPDATE SKIP LOCKED
   ), gone AS (
@@ -110,6 +113,7 @@ CREATE FUNCTION hub.end_lease(node text) RETURNS void LANGUAGE plpgsql SET searc
 DECLARE
   changed text[];
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('hub.write_presence'));
   -- First the node: a change of its that is still being written has ended when this has.
   DELETE FROM hub.node AS n WHERE n.name = end_lease.node;
   WITH gone AS (DELETE FROM hub.presence AS p WHERE p.node = end_lease.node RETURNING p.channel)

@@ -60,6 +60,7 @@ extension Reactor {
       return
     }
     connection.phase = .eventStream(session)
+    session.exchange.backlog = []
     connection.form = .eventStream
     node.counters.eventStreams.add()
     // A client that vanishes without a word is noticed by what it does not acknowledge: it never sends anything.

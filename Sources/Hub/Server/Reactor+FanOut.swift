@@ -98,6 +98,8 @@ extension Reactor {
       if result != .moved(bytes.count) { keep(bytes, after: result, for: channel.seats[index].subscriber.connection) }
     }
     for subscriber in exceptions { offer(run, &block, to: subscriber) }
+    // Where nobody is live there is no delay to speak of.
+    guard channel.seats.contains(where: { $0.subscription.cursor >= last.offset }) else { return }
     let spread = node.counters.delays.commitToSocket(channel.name.kind)
     for delivery in run { spread.observe(delay(since: delivery.committedAt)) }
   }

@@ -59,6 +59,8 @@ extension Reactor {
           rest.withUnsafeMutableBytes { receive($0, on: session, of: connection) }
           return
         }
+        // An event stream has the connection to itself: what comes behind its request is of no use.
+        if case .eventStream = connection.phase { return }
         if exchange.isBusy {
           exchange.backlog = Array(bytes.suffix(span.byteCount))
           return

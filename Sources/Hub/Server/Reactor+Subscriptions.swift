@@ -353,6 +353,7 @@ extension Reactor {
     channel.recent.removeAll()
     channel.snapshot = nil
     channel.sum = nil
+    sumIsDue(of: channel)
     for subscriber in channel.subscribers {
       Task.immediate(executorPreference: tasks) { await restart(subscriber) }
     }
