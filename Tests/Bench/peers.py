@@ -1,7 +1,7 @@
 """Servers of other people, each as its own users run it and set so that the comparison is fair to it: no compression,
 no log of requests, wide limits. The servers themselves are in peers/.
 
-socketify, picows and FastAPI come from PyPI into .build/bench, made at first use and kept; nginx and nchan are
+socketify, picows and FastAPI (with asyncpg for the feed) come from PyPI into .build/bench, made at first use and kept; nginx and nchan are
 Debian's, started here with a configuration and a folder of their own. One that cannot be had is named and left out.
 """
 
@@ -32,6 +32,17 @@ class Python(Server):
     def __init__(self, stand, name):
         port = free_port()
         super().__init__(stand, name, [ENVIRONMENT / "bin/python", PEERS / f"{name}_server.py", port], port)
+
+
+class Listening(Server):
+    """FastAPI with asyncpg, which sends what is notified in a database to every socket of /hub."""
+
+    has_echo = False
+
+    def __init__(self, stand, socket_folder, database):
+        port = free_port()
+        super().__init__(stand, "asyncpg", [
+            ENVIRONMENT / "bin/python", PEERS / "asyncpg_server.py", port, socket_folder, database], port)
 
 
 class Nginx(Server):

@@ -13,11 +13,19 @@
  *   row      as outbox, but the time stamp is the server's clock as the row is written (@u=, wall clock): what remains
  *            is the commit and the way to the listener
  *   publish  select hub.publish(CHANNEL, 'bench.event', payload): what a foreign program tells a hub's database (--channel;
- *            with --channels N to one of N, whose name is that with a number from 0 behind it)
+ *            with --channels N to one of N, whose name is that with a number from 0 behind it; with --spread K to K of
+ *            them; with --own every writer to channels of its own)
+ * or several prepared statements sent together, one round trip and one transaction of its own:
+ *   plain    insert into outbox
+ *   notified the same, and pg_notify with the whole payload
+ *   published  the same insert, and hub.publish
+ *   flushed  the same insert, hub.publish and hub.flush without a notification, as the hub's own commands do
+ *   logged   hub.publish and hub.flush without a notification, and no other row
  * how the feed is read:
  *   none | notify (LISTEN) | fetch (LISTEN, then select rows past the last id) | poll:MS (no LISTEN, select each MS ms)
  *   | slot (a temporary logical replication slot, pgoutput)
  * -b N puts N messages in one transaction; -r R paces all writers together to R transactions a second.
+ * --json also says what CPU time the writers' server processes took a transaction (cpu_us; Postgres on this machine).
  * Every payload but a row's carries @t=<20-digit CLOCK_MONOTONIC nanoseconds> taken just before the transaction is sent.
  */
 #define _GNU_SOURCE
@@ -35,7 +43,7 @@
 #include <unistd.h>
 
 static const char *dsn = "dbname=postgres", *mode = "notify", *reader = "notify", *chan = "feed", *channel = "platform";
-static int writers = 1, size = 500, batch = 1, poll_ms = 0, json = 0, async_commit = 0, channels = 0;
+static int writers = 1, size = 500, batch = 1, poll_ms = 0, json = 0, async_commit = 0, channels = 0, spread = 1, own = 0;
 static double secs = 3, rate = 0;
 static volatile int stop_writers, stop_reader, ready;
 static uint64_t now_ns(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec; }
@@ -70,8 +78,75 @@ static void run(PGconn *c, const char *q)
     if (PQresultStatus(r) != PGRES_COMMAND_OK && PQresultStatus(r) != PGRES_TUPLES_OK) die(c, q);
     PQclear(r);
 }
-typedef struct { pthread_t t; int id; uint64_t n; hist h; } wr;
+typedef struct { pthread_t t; int id; uint64_t n, cpu_ns; hist h; } wr;
 static uint64_t t_begin;
+
+/* what a process has used of CPU, by the scheduler's own nanoseconds; 0 when it cannot be seen from here */
+static uint64_t cpu_of(int process)
+{
+    char path[64];
+    unsigned long long ns = 0;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", process);
+    FILE *f = fopen(path, "r");
+    if (f && fscanf(f, "%llu", &ns) != 1) ns = 0;
+    if (f) fclose(f);
+    return ns;
+}
+
+/* the statements of the modes that send several together; a publication's second parameter is its channels */
+#define STEPS 3
+static int steps_of(const char *step[STEPS])
+{
+    static char told[100];
+    const char *row = "insert into outbox(payload) values ($1)", *publish = spread > 1
+        ? "select hub.publish($2::text[], 'bench.event', $1::jsonb)" : "select hub.publish($2, 'bench.event', $1::jsonb)";
+    int n = 0;
+    if (!strcmp(mode, "publish")) { step[n++] = publish; return n; }
+    if (strcmp(mode, "logged")) step[n++] = row;
+    if (!strcmp(mode, "notified")) { snprintf(told, sizeof told, "select pg_notify('%s', $1)", chan); step[n++] = told; }
+    else if (strcmp(mode, "plain")) step[n++] = publish;
+    if (!strcmp(mode, "flushed") || !strcmp(mode, "logged")) step[n++] = "select * from hub.flush()";
+    return n;
+}
+static bool together(void)
+{
+    static const char *modes[] = { "plain", "notified", "published", "flushed", "logged" };
+    for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++) if (!strcmp(mode, modes[i])) return true;
+    return false;
+}
+static bool publishes(void) { return !strcmp(mode, "publish") || !strcmp(mode, "published") || !strcmp(mode, "flushed") || !strcmp(mode, "logged"); }
+
+/* to which channels a transaction publishes: a name, or an array of names */
+static void choose(wr *w, unsigned *seed, char *out, size_t cap)
+{
+    int n = own ? spread : channels, from = own ? w->id * spread : n > spread ? (int)(rand_r(seed) % (unsigned)n) : 0;
+    if (!n) { snprintf(out, cap, "%s", channel); return; }
+    size_t k = 0;
+    if (spread > 1) out[k++] = '{';
+    for (int i = 0; i < spread && k + 160 < cap; i++)
+        k += (size_t)snprintf(out + k, cap - k, "%s%s%d", i ? "," : "", channel, own ? from + i : (from + i) % n);
+    if (spread > 1) out[k++] = '}';
+    out[k] = 0;
+}
+
+/* runs prepared statements in one round trip and, unless there is a BEGIN, in one transaction */
+static void run_together(PGconn *c, int n, const char *const *parameters, const int *counts)
+{
+    char name[16];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "s%d", i);
+        if (!PQsendQueryPrepared(c, name, counts[i], parameters, NULL, NULL, 0)) die(c, "send");
+    }
+    if (!PQpipelineSync(c)) die(c, "sync");
+    for (int done = 0; !done;) {
+        PGresult *r = PQgetResult(c);
+        if (!r) continue;
+        ExecStatusType st = PQresultStatus(r);
+        done = st == PGRES_PIPELINE_SYNC;
+        if (!done && st != PGRES_COMMAND_OK && st != PGRES_TUPLES_OK) die(c, "write");
+        PQclear(r);
+    }
+}
 
 static void *writer(void *arg)
 {
@@ -88,19 +163,29 @@ static void *writer(void *arg)
     else if (!strcmp(mode, "emit")) snprintf(q, sizeof q, "select pg_logical_emit_message(true, '%s', $1)", chan);
     else if (!strcmp(mode, "row")) snprintf(q, sizeof q, "with i as (insert into outbox(payload) values ($1) returning clock_timestamp() as at) "
         "select pg_notify('%s', '@u=' || lpad((extract(epoch from at) * 1000000)::bigint::text, 20, '0') || $1) from i", chan);
-    else if (!strcmp(mode, "publish") && channels)
-        snprintf(q, sizeof q, "select hub.publish('%s' || floor(random() * %d)::int, 'bench.event', $1::jsonb)", channel, channels);
-    else if (!strcmp(mode, "publish")) snprintf(q, sizeof q, "select hub.publish('%s', 'bench.event', $1::jsonb)", channel);
-    else die(NULL, "unknown mode");
-    Oid ty[1] = { 25 };
-    PGresult *r = PQprepare(c, "w", q, 1, ty);
-    if (PQresultStatus(r) != PGRES_COMMAND_OK) die(c, "prepare");
-    PQclear(r);
-    char *p = malloc((size_t)size + 128);
+    else if (!together() && !publishes()) die(NULL, "unknown mode");
+    if (!strcmp(mode, "flushed") || !strcmp(mode, "logged")) run(c, "set hub.notify = off");
+    Oid ty[2] = { 25, 25 };
+    if (spread > 1) ty[1] = 0;
+    const char *step[STEPS] = { q };
+    int steps = together() || publishes() ? steps_of(step) : 1, counts[STEPS];
+    PGresult *r;
+    for (int i = 0; i < steps; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "s%d", i);
+        counts[i] = strstr(step[i], "$2") ? 2 : strstr(step[i], "$1") ? 1 : 0;
+        r = PQprepare(c, name, step[i], counts[i], ty);
+        if (PQresultStatus(r) != PGRES_COMMAND_OK) die(c, "prepare");
+        PQclear(r);
+    }
+    if (together() && !PQenterPipelineMode(c)) die(c, "pipeline");
+    char *p = malloc((size_t)size + 128), *to = malloc(16384);
+    unsigned seed = (unsigned)w->id * 7919 + 1;
     double gap = rate > 0 ? 1e9 * writers / rate : 0;
     __sync_fetch_and_add(&ready, 1);
     while (!t_begin) usleep(200);
     double due = (double)t_begin + gap * w->id / writers;
+    w->cpu_ns = cpu_of(PQbackendPID(c));
     while (!stop_writers) {
         if (gap > 0) {
             int64_t left = (int64_t)(due - (double)now_ns());
@@ -113,8 +198,10 @@ static void *writer(void *arg)
             int k = sprintf(p, "{\"w\":%d,\"n\":%llu,\"t\":\"@t=%020llu\",\"pad\":\"", w->id, (unsigned long long)w->n, (unsigned long long)t0);
             while (k < size - 2) { p[k] = (char)('a' + k % 26); k++; }
             p[k++] = '"'; p[k++] = '}'; p[k] = 0;
-            const char *v[1] = { p };
-            r = PQexecPrepared(c, "w", 1, v, NULL, NULL, 0);
+            choose(w, &seed, to, 16384);
+            const char *v[2] = { p, to };
+            if (together()) { run_together(c, steps, v, counts); w->n++; continue; }
+            r = PQexecPrepared(c, "s0", counts[0], v, NULL, NULL, 0);
             ExecStatusType st = PQresultStatus(r);
             if (st != PGRES_COMMAND_OK && st != PGRES_TUPLES_OK) die(c, "write");
             PQclear(r);
@@ -123,6 +210,7 @@ static void *writer(void *arg)
         if (batch > 1) run(c, "commit");
         hadd(&w->h, now_ns() - t0);
     }
+    w->cpu_ns = cpu_of(PQbackendPID(c)) - w->cpu_ns;
     PQfinish(c);
     return NULL;
 }
@@ -242,7 +330,7 @@ static void *listener(void *arg)
     return NULL;
 }
 
-/* the tables of every mode but publish, which leaves a hub's database as it is */
+/* the tables of every mode but publish and logged, which leave a hub's database as it is */
 static void make_tables(PGconn *c)
 {
     run(c, "create table if not exists outbox(id bigserial primary key, payload text not null, at timestamptz not null default now())");
@@ -258,13 +346,16 @@ static void make_tables(PGconn *c)
 }
 int main(int argc, char **argv)
 {
-    static const struct option lo[] = { { "dsn", 1, 0, 1 }, { "json", 0, 0, 2 }, { "async-commit", 0, 0, 3 }, { "channel", 1, 0, 4 }, { "channels", 1, 0, 5 }, { 0 } };
+    static const struct option lo[] = { { "dsn", 1, 0, 1 }, { "json", 0, 0, 2 }, { "async-commit", 0, 0, 3 }, { "channel", 1, 0, 4 }, { "channels", 1, 0, 5 },
+        { "spread", 1, 0, 6 }, { "own", 0, 0, 7 }, { 0 } };
     for (int k; (k = getopt_long(argc, argv, "w:m:l:s:d:b:r:c:", lo, NULL)) != -1;) switch (k) {
         case 1: dsn = optarg; break;
         case 2: json = 1; break;
         case 3: async_commit = 1; break;
         case 4: channel = optarg; break;
         case 5: channels = atoi(optarg); break;
+        case 6: spread = atoi(optarg); break;
+        case 7: own = 1; break;
         case 'w': writers = atoi(optarg); break;
         case 'm': mode = optarg; break;
         case 'l': reader = optarg; if (!strncmp(optarg, "poll:", 5)) poll_ms = atoi(optarg + 5); break;
@@ -275,10 +366,11 @@ int main(int argc, char **argv)
         case 'c': chan = optarg; break;
         default: return 2;
     }
-    if (writers < 0 || writers > 64 || size < 80 || size > 7900 || secs > 300 || batch < 1) { fputs("pgfeed: an option is out of range\n", stderr); return 2; }
+    if (writers < 0 || writers > 64 || size < 80 || size > 7900 || secs > 300 || batch < 1 || spread < 1 || spread > 64 ||
+        (spread > 1 && !own && channels < spread) || (batch > 1 && together())) { fputs("pgfeed: an option is out of range\n", stderr); return 2; }
     if (strchr(channel, '\'')) { fputs("pgfeed: a channel has no quote in it\n", stderr); return 2; }
     PGconn *c = dial("options='-c client_min_messages=warning'");
-    if (strcmp(mode, "publish")) make_tables(c);
+    if (strcmp(mode, "publish") && strcmp(mode, "logged")) make_tables(c);
     if (!strcmp(reader, "slot")) { run(c, "drop publication if exists pgfeed"); run(c, "create publication pgfeed for table outbox"); }
     PQfinish(c);
 
@@ -293,11 +385,12 @@ int main(int argc, char **argv)
     nanosleep(&ts, NULL);
     uint64_t seen_at_end = seen;
     stop_writers = 1;
-    uint64_t n = 0;
+    uint64_t n = 0, cpu_ns = 0;
     hist C = { 0 };
     for (int i = 0; i < writers; i++) {
         pthread_join(w[i].t, NULL);
         n += w[i].n;
+        cpu_ns += w[i].cpu_ns;
         C.n += w[i].h.n;
         if (w[i].h.max > C.max) C.max = w[i].h.max;
         for (int b = 0; b < HN; b++) C.b[b] += w[i].h.b[b];
@@ -308,8 +401,8 @@ int main(int argc, char **argv)
     stop_reader = 1;
     if (listening) pthread_join(lt, NULL);
     if (json)
-        printf("{\"n\":%llu,\"mode\":\"%s\",\"reader\":\"%s\",\"writers\":%d,\"batch\":%d,\"size\":%d,\"msgs_s\":%.0f,\"tx_s\":%.0f,\"commit_p50_us\":%.1f,\"commit_p99_us\":%.1f,\"seen_s\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"lost\":%lld,\"wakes\":%llu,\"id_gaps\":%llu}\n",
-               (unsigned long long)n, mode, reader, writers, batch, size, (double)n / wall, (double)C.n / wall, hq(&C, .5), hq(&C, .99), (double)seen_at_end / secs, hq(&H, .5), hq(&H, .99), (double)H.max / 1e3, listening ? (long long)(n - seen) : 0, (unsigned long long)wakes, (unsigned long long)gap_rows);
+        printf("{\"n\":%llu,\"mode\":\"%s\",\"reader\":\"%s\",\"writers\":%d,\"batch\":%d,\"size\":%d,\"msgs_s\":%.0f,\"tx_s\":%.0f,\"commit_p50_us\":%.1f,\"commit_p99_us\":%.1f,\"cpu_us\":%.1f,\"seen_s\":%.0f,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"lost\":%lld,\"wakes\":%llu,\"id_gaps\":%llu}\n",
+               (unsigned long long)n, mode, reader, writers, batch, size, (double)n / wall, (double)C.n / wall, hq(&C, .5), hq(&C, .99), C.n ? (double)cpu_ns / 1e3 / (double)C.n : 0, (double)seen_at_end / secs, hq(&H, .5), hq(&H, .99), (double)H.max / 1e3, listening ? (long long)(n - seen) : 0, (unsigned long long)wakes, (unsigned long long)gap_rows);
     else
         printf("%-8s reader %-8s w=%-2d b=%d size=%d  %.0f msgs/s  %.0f commits/s  commit p50 %.0f us p99 %.0f us | seen %.0f/s  p50 %.0f us  p99 %.0f us  max %.0f us  lost %lld  wakes %llu%s\n",
                mode, reader, writers, batch, size, (double)n / wall, (double)C.n / wall, hq(&C, .5), hq(&C, .99), (double)seen_at_end / secs, hq(&H, .5), hq(&H, .99), (double)H.max / 1e3, listening ? (long long)(n - seen) : 0, (unsigned long long)wakes, gap_rows ? "  (ids out of order or missing)" : "");

@@ -6,6 +6,7 @@ private Postgres and the demo restaurant. Servers of other people are in peers.p
 
 import pathlib
 import signal
+import urllib.parse
 import urllib.request
 
 from stand import PROGRAMS, Fault, answers, await_condition, family, free_port, pin
@@ -80,6 +81,15 @@ class Server:
     def connect(self, inflight, seconds):
         return self.stand.measure(self.load("connect", inflight, "--path", "/echo", "-d", seconds, "-w", 0.2))
 
+    def opened(self, count, *options):
+        """A load program whose subscribers have their answers and now wait for events."""
+        ready = self.stand.folder / "ready"
+        ready.unlink(missing_ok=True)
+        marking = () if "--deflate" in options else ("--count-marker",)
+        load = self.stand.load(self.load("fanout", count, *marking, *options, "--ready-file", ready))
+        await_condition(lambda: ready.exists() or load.poll() is not None, 300, "the sockets do not open")
+        return load
+
     def idle(self, count, seconds):
         return self.stand.measure(self.load("idle", count, *self.subscribing, "--hold", seconds), patience=300)
 
@@ -133,6 +143,10 @@ class Hub(Server):
                 pin(process, stand.load_core)
         self.bearer = f"Authorization: Bearer {self.token('kitchen')}"
 
+    def neighbour(self, number):
+        """Another node on this one's database, with the same secret."""
+        return Neighbour(self, number)
+
     @property
     def processes(self):
         return [self.pid]
@@ -143,6 +157,13 @@ class Hub(Server):
 
     def database(self, name="hub"):
         return f"host='{self.socket_folder}' port=5432 dbname={name} user=hub"
+
+    def make_floor(self):
+        """The bare listener's own database in the hub's cluster: the same server and disk, none of the hub's tables. The
+        cluster may be that of an earlier part."""
+        psql = "psql", "-qXtA", "-v", "ON_ERROR_STOP=1", "-c"
+        if not self.stand.run([*psql, "SELECT 1 FROM pg_database WHERE datname = 'floor'", self.database()]).strip():
+            self.stand.run([*psql, "CREATE DATABASE floor", self.database()])
 
     def token(self, role, *options):
         return self.stand.run(
@@ -159,15 +180,6 @@ class Hub(Server):
         result = self.stand.result(load)
         expect(published["n"] * count, result["received"], "fan-out")
         return result
-
-    def opened(self, count, *options):
-        """A load program whose subscribers have their answers and now wait for events."""
-        ready = self.stand.folder / "ready"
-        ready.unlink(missing_ok=True)
-        marking = () if "--deflate" in options else ("--count-marker",)
-        load = self.stand.load(self.load("fanout", count, *marking, *options, "--ready-file", ready))
-        await_condition(lambda: ready.exists() or load.poll() is not None, 300, "the sockets do not open")
-        return load
 
     def publish(self, channel, burst, rate, seconds, *options):
         return self.stand.measure(
@@ -186,3 +198,20 @@ class Hub(Server):
                 if line.startswith(f"{name} "):
                     return float(line.split()[1])
         raise Fault(f"the hub has no metric {name}")
+
+
+class Neighbour(Server):
+    """A node beside a hub, on its database; it ends before the hub does."""
+
+    def __init__(self, hub, number):
+        port = free_port()
+        folder = urllib.parse.quote(hub.socket_folder, safe="")
+        super().__init__(
+            hub.stand, f"node{number}",
+            [hub.stand.program, "serve", "--database", f"postgresql://hub@/hub?host={folder}&port=5432", "--secret-file",
+             next(hub.data.rglob("secret")), "--listen", f"127.0.0.1:{port}", "--log-level", "warning"],
+            port, signal.SIGTERM, patience=60)
+
+    @property
+    def processes(self):
+        return [self.pid]

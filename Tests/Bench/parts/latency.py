@@ -43,8 +43,7 @@ class Evening:
         call(hub, self.till, "", {"unseen_seconds": 0})
         self.body = order(hub, self.till)
         self.size = 1000
-        # The bare listener's own database in the hub's cluster: the same server and disk, none of the hub's tables.
-        self.stand.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-c", "CREATE DATABASE floor", hub.database()])
+        hub.make_floor()
 
     def of_hub(self):
         plan, stand, hub = self.plan, self.stand, self.hub
