@@ -201,7 +201,7 @@ class Hub(Server):
 
 
 class Neighbour(Server):
-    """A node beside a hub, on its database; it ends before the hub does."""
+    """A node beside a hub, on its database, with one reactor; it ends before the hub does."""
 
     def __init__(self, hub, number):
         port = free_port()
@@ -209,7 +209,8 @@ class Neighbour(Server):
         super().__init__(
             hub.stand, f"node{number}",
             [hub.stand.program, "serve", "--database", f"postgresql://hub@/hub?host={folder}&port=5432", "--secret-file",
-             next(hub.data.rglob("secret")), "--listen", f"127.0.0.1:{port}", "--log-level", "warning"],
+             next(hub.data.rglob("secret")), "--listen", f"127.0.0.1:{port}", "--log-level", "warning",
+             "--reactors", 1],
             port, signal.SIGTERM, patience=60)
 
     @property
