@@ -46,16 +46,17 @@ def transactions(bench, hub, writers, mode, *options):
 
 
 def table(writers, results):
+    who = "1 writer" if writers == 1 else f"{writers} writers"
     time = taken(results, lambda result: writers / result["tx_s"] * 1e3)
     cpu = taken(results, lambda result: result["cpu_us"])
     rows = []
     for name in SIDES:
         if name == PLAIN:
             continue
-        rows.append(Row(f"time, {writers} writers: {name}", "ms", 2, {"hub": time[name], PLAIN: time[PLAIN]},
+        rows.append(Row(f"time, {who}: {name}", "ms", 2, {"hub": time[name], PLAIN: time[PLAIN]},
                         goal=GOAL if name in AIMED else None))
     for name in SIDES:
         if name != PLAIN:
-            rows.append(Row(f"CPU, {writers} writers: {name}", "µs", 0, {"hub": cpu[name], PLAIN: cpu[PLAIN]},
+            rows.append(Row(f"CPU, {who}: {name}", "µs", 0, {"hub": cpu[name], PLAIN: cpu[PLAIN]},
                             goal=GOAL if name in AIMED else None))
     return rows

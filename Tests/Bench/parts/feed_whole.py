@@ -6,7 +6,7 @@ than a quarter of a second from before the transaction was sent.
 """
 
 import peers
-from figures import Part, Row
+from figures import Part, Row, turns
 from servers import EVENT_BYTES, PADDING, WARM, Hub
 from stand import Fault
 
@@ -18,23 +18,26 @@ PEER = "FastAPI"
 
 
 def measure(bench):
-    plan = bench.plan
-    figures = {(count, batch): {"hub": [], PEER: []} for count in plan.whole_sockets for batch in plan.whole_batches}
+    plan, rows = bench.plan, []
     with Hub(bench.stand, reactors=1, pinned=True) as hub:
         hub.make_floor()
-        for _ in range(plan.whole_rounds):
-            for (count, batch), found in figures.items():
-                bench.say(f"feed, the whole path, {count:,} sockets, {batch} events a transaction")
-                found["hub"].append(sustained(
-                    plan.whole_tries, lambda rate: of_hub(bench, hub, count, batch, rate), None))
-                if "fastapi" in bench.peers:
-                    found[PEER].append(sustained(
-                        plan.whole_tries, lambda rate: of_peer(bench, hub, count, batch, rate), GUESS / count / batch))
-    rows = [Row(f"events a second on each of {count:,} sockets, {batch} a transaction", "", 0, found,
-                goal=GOAL if found[PEER] else None, more_is_better=True) for (count, batch), found in figures.items()]
+        for count in plan.whole_sockets:
+            bench.say(f"feed, the whole path, {count:,} sockets")
+            rounds = turns(plan.whole_rounds, {
+                PEER: lambda: sustained(plan.whole_tries, lambda rate: of_peer(bench, hub, count, rate), GUESS / count)
+                if "fastapi" in bench.peers else None,
+            } | {
+                batch: lambda batch=batch: sustained(
+                    plan.whole_tries, lambda rate: of_hub(bench, hub, count, batch, rate), None)
+                for batch in plan.whole_batches})
+            peer = [figure for figure in rounds[PEER] if figure]
+            rows += [Row(f"events a second on each of {count:,} sockets; hub's transactions of {batch}", "", 0,
+                         {"hub": rounds[batch], PEER: peer}, goal=GOAL if peer else None, more_is_better=True)
+                     for batch in plan.whole_batches]
     return Part("Feed: the whole path, sustained", rows, [
         f"{WRITERS} writers, one channel, events of {EVENT_BYTES} bytes. The hub's events are rows of its log, published by "
-        "`hub.publish` with NOTIFY in the transaction; FastAPI's (uvloop, asyncpg) are `pg_notify` alone."], base=PEER)
+        "`hub.publish` with NOTIFY in the transaction, one or several in each; FastAPI's (uvloop, asyncpg) are "
+        "`pg_notify` alone, one in each, where the Python server is the bound."], base=PEER)
 
 
 def sustained(tries, attempt, rate):
@@ -63,10 +66,10 @@ def of_hub(bench, hub, count, batch, rate):
     return judged(bench, load, count, write(bench, hub.database(), "publish", PADDING, batch, rate, hub.kitchen))
 
 
-def of_peer(bench, hub, count, batch, rate):
+def of_peer(bench, hub, count, rate):
     with peers.Listening(bench.stand, hub.socket_folder, "floor") as server:
         load = server.opened(count, "--path", "/hub", *window(bench))
-        return judged(bench, load, count, write(bench, hub.database("floor"), "notify", EVENT_BYTES, batch, rate, "-"))
+        return judged(bench, load, count, write(bench, hub.database("floor"), "notify", EVENT_BYTES, 1, rate, "-"))
 
 
 def window(bench):
