@@ -17,6 +17,9 @@ package final class Node: Sendable {
   /// Nil when the hub was given no certificates.
   package let tls: TLSCertificates?
   package let log: Log
+  /// Read once for all reactors.
+  let snapshots = SharedReads<SnapshotKey, Snapshot>(maximumBytes: 16 << 20)
+  let pages = SharedReads<LogPageKey, LogPage>(maximumBytes: 8 << 20)
 
   package init(
     name: String, configuration: Configuration, api: API, assets: Assets, feedState: FeedState, presence: Presence,

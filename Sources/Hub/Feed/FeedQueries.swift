@@ -75,6 +75,18 @@ package enum FeedQueries {
       ])
   }
 
+  /// The channel's head, that of access:log, and the events of one page (LogPage), as one statement sees them; a row
+  /// without an event when there is none.
+  static func page(_ key: LogPageKey) -> Statement {
+    Statement(
+      """
+      SELECT now.head, now.access, e.channel, e."offset", e.id, e.name, hub.instant(e.at), e.data
+      FROM (SELECT coalesce((SELECT head FROM hub.channel WHERE name = $1), 0), \(accessHead)) AS now (head, access)
+      LEFT JOIN hub.event AS e ON e.channel = $1 AND e."offset" > $2 AND e."offset" <= $3
+      ORDER BY e."offset"
+      """, [.text(key.channel), .integer(key.after), .integer(key.after + Int64(key.length))])
+  }
+
   package static func notify(heads: [UInt8], node: String) -> Statement {
     Statement("SELECT hub.notify($1::jsonb, NULL, $2)", [.json(heads), .text(node)])
   }

@@ -24,11 +24,11 @@ package struct LogEvent: Sendable {
     self.data = data
   }
 
-  /// A row of `hub.flush()` or of the log: channel, offset, id, name, at, data.
-  package init(_ row: PostgresRow) {
+  /// A row of `hub.flush()` or of the log: channel, offset, id, name, at, data, from a column on.
+  package init(_ row: PostgresRow, from column: Int = 0) {
     self.init(
-      channel: row.string(0), offset: row.int64(1), id: row.string(2), name: row.string(3), at: row.string(4),
-      data: row.bytes(5))
+      channel: row.string(column), offset: row.int64(column + 1), id: row.string(column + 2),
+      name: row.string(column + 3), at: row.string(column + 4), data: row.bytes(column + 5))
   }
 
   /// The event message of wire §2 as JSON.

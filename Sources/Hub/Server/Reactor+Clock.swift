@@ -66,6 +66,7 @@ extension Reactor {
     if !isExpiring { expireSome() }
     sweepEnded(now: now)
     if second % 10 == 0 { dropEmptyChannels() }
+    if index == 0, second % 30 == 0 { node.dropUnusedReads() }
     if node.configuration.purpose == .hub, second % node.configuration.heartbeatSeconds == 0 { refreshSums() }
     if index == 0, second % 60 == 1, node.configuration.purpose == .hub {
       let days = node.configuration.retentionDays

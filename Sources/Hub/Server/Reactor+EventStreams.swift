@@ -141,17 +141,6 @@ extension Reactor {
     write(serverSentEvent("snapshot", id: id, message.span.bytes), to: connection)
   }
 
-  /// An event of the log that was read for this connection alone.
-  func write(_ event: LogEvent, to connection: Connection) {
-    let message = event.message
-    guard connection.form == .eventStream else {
-      message.withUnsafeBytes { writeMessage(.text, $0, to: connection) }
-      return
-    }
-    let id = ServerSentEvents.eventID(epoch: node.feedState.epoch, offset: event.offset)
-    write(serverSentEvent(event.name, id: id, message.span.bytes), to: connection)
-  }
-
   /// A comment now and then, for what stands between and closes silent connections.
   func keepOpen(_ session: EventStreamSession, _ connection: Connection) {
     guard session.hasStarted, (second + connection.descriptor) % Self.commentInterval == 0 else { return }

@@ -11,8 +11,6 @@ import Protocol
 import Telemetry
 
 extension Reactor {
-  /// Events that one read of the log may bring.
-  private static var replayLimits: ClosedRange<Int> { 4...500 }
   /// Bytes of recent events handed to one connection at once.
   private static var burstBytes: Int { 64 * 1024 }
 
@@ -112,7 +110,7 @@ extension Reactor {
 
   private func sendSnapshot(_ subscriber: Subscriber, id: MessageID?) async throws(Problem) {
     let channel = subscriber.channel
-    guard let snapshot = try await snapshot(of: channel) else { throw .notFound("This channel") }
+    let snapshot = try await snapshot(of: channel)
     guard !subscriber.hasLeft else { return }
     try mayStillListen(subscriber)
     writeSubscribed(snapshot, id: id, channel, to: subscriber.connection)
@@ -147,50 +145,6 @@ extension Reactor {
     if let problem { throw problem }
   }
 
-  /// Whether every event after `offset` can still be given.
-  private func canResume(_ channel: LocalChannel, after offset: Int64) async throws(Problem) -> Bool {
-    if channel.position == offset || channel.recent.covers(after: offset) { return true }
-    // Not in memory: the log decides, including about an offset that another node has delivered before us.
-    let rows = try await database.rows(
-      """
-      SELECT coalesce((SELECT head FROM hub.channel WHERE name = $1), 0),
-        (SELECT min("offset") FROM hub.event WHERE channel = $1 AND "offset" > $2), \(FeedQueries.accessHead)
-      """, [.text(channel.text), .integer(offset)])
-    try await completeAccess(upTo: rows[0].int64(2))
-    let head = rows[0].int64(0)
-    if offset >= head { return offset == head }
-    return rows[0].integer(1) == offset + 1
-  }
-
-  /// The channel's snapshot at its newest offset: read once for all that ask at the same time or at the same head.
-  private func snapshot(of channel: LocalChannel) async throws(Problem) -> Snapshot? {
-    if let cached = channel.snapshot, cached.offset == channel.position, channel.head <= cached.offset { return cached }
-    while channel.snapshotWaiters != nil {
-      let shared = await withCheckedContinuation { (continuation: LocalChannel.SnapshotWaiter) in
-        guard channel.snapshotWaiters != nil else { return continuation.resume(returning: nil) }
-        channel.snapshotWaiters?.append(continuation)
-      }
-      if let shared { return try shared.get() }
-    }
-    channel.snapshotWaiters = []
-    var result: Result<Snapshot?, Problem>
-    do throws(Problem) {
-      node.counters.snapshots.add()
-      let statement = FeedQueries.snapshot(kind: channel.name.kind.rawValue, id: channel.name.id, channel: channel.text)
-      let rows = try await database.rows(statement.sql, statement.values)
-      try await completeAccess(upTo: rows[0].int64(2))
-      let snapshot = rows[0].isNull(1) ? nil : Snapshot(offset: rows[0].int64(0), bytes: rows[0].bytes(1))
-      channel.snapshot = snapshot
-      result = .success(snapshot)
-    } catch {
-      result = .failure(error)
-    }
-    let waiters = channel.snapshotWaiters ?? []
-    channel.snapshotWaiters = nil
-    for waiter in waiters { waiter.resume(returning: result) }
-    return try result.get()
-  }
-
   // MARK: Leaving
 
   func leave(_ subscriber: Subscriber, _ session: ListeningSession) {
@@ -220,8 +174,7 @@ extension Reactor {
         channel.isEmptied = false
         continue
       }
-      let isWaitedFor = channel.attachWaiters != nil || channel.snapshotWaiters != nil
-      guard !isWaitedFor, second - channel.emptySince > 30 else {
+      guard channel.attachWaiters == nil, second - channel.emptySince > 30 else {
         later.append(channel)
         continue
       }
@@ -255,63 +208,17 @@ extension Reactor {
       let cursor = subscriber.subscription.cursor
       // The channel may stand further than its recent events: then the log has the next one.
       guard let (frames, last) = channel.recent.frames(after: cursor, limit: Self.burstBytes), last > cursor else {
-        replay(subscriber)
-        return
+        guard let page = keptPage(of: channel, after: cursor) else {
+          replay(subscriber)
+          return
+        }
+        handOver(page, after: cursor, to: subscriber)
+        continue
       }
       guard subscriber.subscription.caughtUp(cursor + 1, through: last) != nil else { return }
       for message in frames { write(frame(of: message, for: connection), to: connection) }
     }
     if subscriber.subscription.state == .catchingUp, !subscriber.isReading { connection.hasStalled = true }
-  }
-
-  /// Reads events after the cursor from the log and hands them over.
-  private func replay(_ subscriber: Subscriber) {
-    subscriber.isReading = true
-    node.counters.replays.add()
-    Task.immediate(executorPreference: tasks) {
-      let channel = subscriber.channel
-      let cursor = subscriber.subscription.cursor
-      let statement = FeedQueries.events(after: [(channel.text, cursor)], limit: subscriber.replayLimit)
-      var events: [LogEvent] = []
-      do throws(Problem) {
-        let rows = try await database.rows(statement.sql, statement.values)
-        for index in 0..<rows.count { events.append(LogEvent(rows[index])) }
-      } catch {
-        // The database is away: the clock tries again; the screen knows by `fresh` and `heads`.
-        subscriber.isReading = false
-        subscriber.connection.hasStalled = true
-        return
-      }
-      subscriber.isReading = false
-      guard !subscriber.hasLeft, subscriber.subscription.state == .catchingUp else { return }
-      guard let first = events.first, first.offset == cursor + 1 else {
-        if events.isEmpty, (channel.position ?? 0) <= cursor {
-          advance(subscriber)
-        } else {
-          await restart(subscriber)
-        }
-        return
-      }
-      let taken = handOver(events[...], to: subscriber)
-      // What is read and not taken is read again, so large events are read a few at a time.
-      let limits = Self.replayLimits
-      subscriber.replayLimit = min(max(2 * taken, limits.lowerBound), limits.upperBound)
-      advance(subscriber)
-    }
-  }
-
-  /// Hands over as many of the events as the connection may hold, at least one, and answers how many; the rest is read
-  /// again later. What the subscriber got otherwise while the log was read is left out.
-  private func handOver(_ events: ArraySlice<LogEvent>, to subscriber: Subscriber) -> Int {
-    let connection = subscriber.connection
-    var taken = 0
-    for event in events where subscriber.subscription.caughtUp(event.offset, through: event.offset) != nil {
-      if let change = AccessChange(event), withdraw(change, event, from: subscriber) { return taken }
-      write(event, to: connection)
-      taken += 1
-      if connection.outbound.count >= node.configuration.limits.sendQueueBytes { break }
-    }
-    return taken
   }
 
   /// The connection's queue is empty again.
@@ -330,7 +237,7 @@ extension Reactor {
   // MARK: Starting over
 
   /// What the subscriber has cannot be continued: it gets a snapshot again.
-  private func restart(_ subscriber: Subscriber) async {
+  func restart(_ subscriber: Subscriber) async {
     guard let session = subscriber.connection.session else { return }
     subscriber.subscription = Subscription()
     subscriber.toldSum = nil
@@ -351,7 +258,6 @@ extension Reactor {
     channel.position = nil
     channel.head = 0
     channel.recent.removeAll()
-    channel.snapshot = nil
     channel.sum = nil
     sumIsDue(of: channel)
     for subscriber in channel.subscribers {

@@ -58,11 +58,21 @@ extension SharedMessage {
 }
 
 /// A channel's state as of an offset, in JSON.
-struct Snapshot: Sendable {
+struct Snapshot: SharedValue {
   let offset: Int64
+  /// The head of access:log as of the same moment: whoever is given this must be known to have its rights until there.
+  let accessHead: Int64
   let bytes: [UInt8]
   /// The parts of a message that hold it: what stands around it differs from one subscriber to the next.
   let forms = FurtherForms()
+
+  var byteCount: Int { bytes.count + 256 }
+}
+
+/// Of which channel, in which log.
+struct SnapshotKey: Hashable, Sendable {
+  let channel: String
+  let epoch: String
 }
 
 /// One text frame around a message.

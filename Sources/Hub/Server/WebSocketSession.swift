@@ -62,8 +62,6 @@ final class Subscriber {
   var toldSum: Int64?
   /// A task of it is reading the log.
   var isReading = false
-  /// How many events its next read of the log asks for; it follows how many the connection took of the last.
-  var replayLimit = 64
   /// It has been taken out of the channel.
   var hasLeft = false
   var presence = PresenceInterest()
@@ -88,9 +86,6 @@ struct Seat {
 
 /// One channel on one reactor: who listens, and the newest events.
 final class LocalChannel {
-  /// Takes the snapshot that was being read, or nil when it had been read already.
-  typealias SnapshotWaiter = CheckedContinuation<Result<Snapshot?, Problem>?, Never>
-
   let name: ChannelName
   let text: String
   /// Tells this registration with the feed from an earlier one of the same channel.
@@ -109,10 +104,8 @@ final class LocalChannel {
   var sum: StateSum?
   /// It stands in the reactor's list of checksums to read.
   var isSumDue = false
-  /// The newest snapshot read, for whoever comes at the same head.
-  var snapshot: Snapshot?
-  /// Subscribers that wait for the snapshot being read.
-  var snapshotWaiters: [SnapshotWaiter]?
+  /// How many events a page of its log has; it follows the size of those read last.
+  var pageLength = 64
   /// Subscribers that wait for the feed.
   var attachWaiters: [CheckedContinuation<Problem?, Never>]?
   /// Subscribers that are told who listens.
