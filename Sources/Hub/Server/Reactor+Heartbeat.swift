@@ -60,6 +60,7 @@ extension Reactor {
       defer { isReadingSums = false }
       for start in stride(from: 0, to: moved.count, by: Self.sumsAtOnce) {
         let part = moved[start..<min(start + Self.sumsAtOnce, moved.count)]
+        let eras = Dictionary(uniqueKeysWithValues: part.map { ($0.name, $0.era) })
         let statement = FeedQueries.sums(ofKitchens: part.map(\.name.id))
         guard let rows = try? await database.rows(statement.sql, statement.values) else {
           // Without a database there is nothing to compare with; the next period asks again.
@@ -67,7 +68,10 @@ extension Reactor {
           return
         }
         for row in rows {
-          guard let name = ChannelName(.kitchen, row.string(0)), let channel = channels[name] else { continue }
+          guard let name = ChannelName(.kitchen, row.string(0)), let channel = channels[name], eras[name] == channel.era
+          else {
+            continue
+          }
           channel.sum = StateSum(offset: row.int64(1), text: row.string(2))
         }
       }

@@ -21,11 +21,14 @@ extension Node {
 extension Reactor {
   // MARK: Snapshots
 
-  /// The channel's state at an offset that is at least what is known of it here.
+  /// The channel's state at an offset that is at least what is known of it here, or from where memory leads up to that:
+  /// while somebody publishes, those who come together share one snapshot too.
   func snapshot(of channel: LocalChannel) async throws(Problem) -> Snapshot {
     let known = max(channel.position ?? 0, channel.head)
     let key = SnapshotKey(channel: channel.text, epoch: node.feedState.epoch)
-    let snapshot = try await node.snapshots.value(of: key, where: { $0.offset >= known }) {
+    let snapshot = try await node.snapshots.value(
+      of: key, where: { $0.offset >= known || channel.recent.covers(after: $0.offset) }
+    ) {
       () async throws(Problem) in try await readSnapshot(of: channel)
     }
     try await completeAccess(upTo: snapshot.accessHead)
@@ -86,7 +89,7 @@ extension Reactor {
     subscriber.isReading = true
     Task.immediate(executorPreference: tasks) {
       let channel = subscriber.channel
-      let cursor = subscriber.subscription.cursor
+      let (cursor, era) = (subscriber.subscription.cursor, channel.era)
       let page: LogPage
       do throws(Problem) {
         page = try await self.page(of: channel, after: cursor)
@@ -97,6 +100,7 @@ extension Reactor {
         return
       }
       subscriber.isReading = false
+      guard channel.era == era else { return advance(subscriber) }
       guard !subscriber.hasLeft, subscriber.subscription.state == .catchingUp else { return }
       switch page.next(after: cursor) {
       case .at: handOver(page, after: cursor, to: subscriber)

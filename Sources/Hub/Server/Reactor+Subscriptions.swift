@@ -82,9 +82,9 @@ extension Reactor {
     try await attach(channel)
     guard !subscriber.hasLeft else { return }
     if channel.sum == nil { sumIsDue(of: channel) }
-    let epoch = node.feedState.epoch
+    let (epoch, era) = (node.feedState.epoch, channel.era)
     if let since = wanted.since, wanted.epoch == nil || wanted.epoch == epoch {
-      if try await canResume(channel, after: since) {
+      if try await canResume(channel, after: since), channel.era == era {
         guard !subscriber.hasLeft else { return }
         try mayStillListen(subscriber)
         reply(to: connection) {
@@ -110,7 +110,12 @@ extension Reactor {
 
   private func sendSnapshot(_ subscriber: Subscriber, id: MessageID?) async throws(Problem) {
     let channel = subscriber.channel
-    let snapshot = try await snapshot(of: channel)
+    var (snapshot, era): (Snapshot, Int)
+    repeat {
+      try await attach(channel)
+      era = channel.era
+      snapshot = try await self.snapshot(of: channel)
+    } while channel.era != era
     guard !subscriber.hasLeft else { return }
     try mayStillListen(subscriber)
     writeSubscribed(snapshot, id: id, channel, to: subscriber.connection)
@@ -131,7 +136,12 @@ extension Reactor {
     channel.attachWaiters = []
     var problem: Problem?
     do throws(PostgresError) {
-      let offset = try await node.api.feed.attach(channel.text, reactor: index, generation: channel.generation)
+      var (offset, era): (Int64, Int)
+      repeat {
+        era = channel.era
+        offset = try await node.api.feed.attach(channel.text, reactor: index, generation: channel.generation)
+        // Begun anew meanwhile: the registration that was answered is gone.
+      } while channel.era != era
       channel.position = max(channel.position ?? offset, offset)
       channel.head = max(channel.head, offset)
     } catch {
@@ -242,7 +252,6 @@ extension Reactor {
     subscriber.subscription = Subscription()
     subscriber.toldSum = nil
     do throws(Problem) {
-      try await attach(subscriber.channel)
       try await sendSnapshot(subscriber, id: nil)
       advance(subscriber)
     } catch {
@@ -255,12 +264,14 @@ extension Reactor {
   }
 
   func restart(_ channel: LocalChannel) {
+    channel.era += 1
     channel.position = nil
     channel.head = 0
     channel.recent.removeAll()
     channel.sum = nil
     sumIsDue(of: channel)
-    for subscriber in channel.subscribers {
+    // Who joins just now sees the new era for itself.
+    for subscriber in channel.subscribers where subscriber.subscription.state != .joining {
       Task.immediate(executorPreference: tasks) { await restart(subscriber) }
     }
   }

@@ -96,6 +96,8 @@ final class LocalChannel {
   var recent = RecentEvents<SharedMessage>()
   /// When its newest events were committed.
   var times = RecentTimes()
+  /// How often it began anew: what was asked for in one era is not believed in the next.
+  var era = 0
   /// The offset of the newest event delivered here; nil until the feed has attached the channel.
   var position: Int64?
   /// The newest offset known to be committed.
