@@ -20,6 +20,7 @@ package final class Node: Sendable {
   /// Read once for all reactors.
   let snapshots = SharedReads<SnapshotKey, Snapshot>(maximumBytes: 16 << 20)
   let pages = SharedReads<LogPageKey, LogPage>(maximumBytes: 8 << 20)
+  let heads = SharedReads<String, ChannelHead>(maximumBytes: 1 << 20)
 
   package init(
     name: String, configuration: Configuration, api: API, assets: Assets, feedState: FeedState, presence: Presence,

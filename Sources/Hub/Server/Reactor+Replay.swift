@@ -10,25 +10,41 @@ import Postgres
 import Protocol
 import Telemetry
 
+/// What a statement said of a channel's head, and of that of access:log at the same moment.
+struct ChannelHead: SharedValue {
+  let offset: Int64
+  let accessHead: Int64
+  var byteCount: Int { 64 }
+}
+
 extension Node {
   /// Lets go of snapshots and pages that nobody has wanted since the call before.
   func dropUnusedReads() {
     snapshots.dropUnused()
     pages.dropUnused()
+    heads.dropUnused()
   }
 }
 
 extension Reactor {
   // MARK: Snapshots
 
-  /// The channel's state at an offset that is at least what is known of it here, or from where memory leads up to that:
-  /// while somebody publishes, those who come together share one snapshot too.
+  /// The channel's head, read after this was asked: a node may be late, and whoever comes from another one must not be shown
+  /// less than it has seen there. Those who ask while a reading is under way share the next one.
+  func currentHead(of channel: LocalChannel) async throws(Problem) -> Int64 {
+    let head = try await node.heads.value(of: channel.text, where: { _ in false }) { () async throws(Problem) in
+      let row = try await database.rows(FeedQueries.head(of: channel.text))[0]
+      return ChannelHead(offset: row.int64(0), accessHead: row.int64(1))
+    }
+    try await completeAccess(upTo: head.accessHead)
+    return max(head.offset, channel.position ?? 0, channel.head)
+  }
+
+  /// The channel's state at an offset that is at least its head when this was asked.
   func snapshot(of channel: LocalChannel) async throws(Problem) -> Snapshot {
-    let known = max(channel.position ?? 0, channel.head)
+    let known = try await currentHead(of: channel)
     let key = SnapshotKey(channel: channel.text, epoch: node.feedState.epoch)
-    let snapshot = try await node.snapshots.value(
-      of: key, where: { $0.offset >= known || channel.recent.covers(after: $0.offset) }
-    ) {
+    let snapshot = try await node.snapshots.value(of: key, where: { $0.offset >= known }) {
       () async throws(Problem) in try await readSnapshot(of: channel)
     }
     try await completeAccess(upTo: snapshot.accessHead)

@@ -95,7 +95,9 @@ extension Reactor {
         return
       }
     } else if wanted.since == nil, !wanted.wantsSnapshot {
-      let position = channel.position ?? 0
+      let position = try await currentHead(of: channel)
+      guard !subscriber.hasLeft else { return }
+      guard channel.era == era else { return try await join(subscriber, wanted, connection) }
       try mayStillListen(subscriber)
       reply(to: connection) {
         ServerMessageEncoder.appendSubscribed(
